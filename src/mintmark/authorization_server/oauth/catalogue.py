@@ -1,0 +1,51 @@
+"""Who is registered: clients, resources, scopes and origins, looked up by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from mintmark.authorization_server.settings import IDENTITY_SCOPES, Client, Resource, Settings
+
+__all__ = ["Catalogue"]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything the settings register, ready to be asked. Make one with :meth:`of`.
+
+    :param issuer: the audience of tokens for the service itself, when a client has no resource.
+    :param origins: where browsers may read our answers from.
+    """
+
+    issuer: str
+    clients: Mapping[str, Client]
+    resources: Mapping[str, Resource]
+    origins: frozenset[str]
+    scopes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, settings: Settings) -> Catalogue:
+        """Index the settings."""
+        of_resources = (scope for resource in settings.resources for scope in resource.scopes)
+        return cls(
+            issuer=settings.issuer,
+            clients=MappingProxyType({client.client_id: client for client in settings.clients}),
+            resources=MappingProxyType({resource.audience: resource for resource in settings.resources}),
+            origins=frozenset(origin for client in settings.clients for origin in client.origins),
+            scopes=tuple(dict.fromkeys((*IDENTITY_SCOPES, *of_resources))),
+        )
+
+    def default_audience(self, client: Client) -> str:
+        """Return the audience of a client's tokens when it names none: its first resource, else ourselves."""
+        return client.resources[0] if client.resources else self.issuer
+
+    def scopes_at(self, audience: str, scopes: Iterable[str]) -> tuple[str, ...]:
+        """Keep of ``scopes`` what means something at ``audience`` (RFC 8707 2.2), in order.
+
+        ``openid`` and its companions stay, because the same token opens userinfo.
+        """
+        resource = self.resources.get(audience)
+        known = {*IDENTITY_SCOPES, *(resource.scopes if resource else ())}
+        return tuple(scope for scope in scopes if scope in known)

@@ -1,0 +1,91 @@
+"""Request parameters: a query or a form, read once, strictly.
+
+A repeated parameter is refused, an empty one counts as absent, an unknown one is ignored (OAuth 2.1 "Authorization
+Endpoint", "Token Endpoint"). ``resource`` and ``audience`` are the two that may be repeated (RFC 8707 2, RFC 8693
+2.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from urllib.parse import parse_qsl
+
+from mintmark.authorization_server.oauth.errors import InvalidRequest
+
+__all__ = ["LARGEST_FORM", "Parameters"]
+
+LARGEST_FORM = 64 * 1024
+_MOST_PARAMETERS = 100
+_REPEATABLE = frozenset({"resource", "audience"})
+
+
+class Parameters(Mapping[str, str]):
+    """The parameters of one request. Immutable; a missing one is ``None`` from :meth:`get`."""
+
+    __slots__ = ("_repeatable", "_values")
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        """:raises InvalidRequest: when a parameter that must be single is repeated."""
+        values: dict[str, str] = {}
+        repeatable: dict[str, tuple[str, ...]] = {}
+        for name, value in pairs:
+            if name in _REPEATABLE:
+                repeatable[name] = (*repeatable.get(name, ()), value) if value else repeatable.get(name, ())
+            elif name in values:
+                raise InvalidRequest(f"the parameter {name[:40]} is repeated")
+            else:
+                values[name] = value
+        self._values = MappingProxyType({name: value for name, value in values.items() if value})
+        self._repeatable = MappingProxyType(repeatable)
+
+    @classmethod
+    def parse(cls, text: bytes) -> Parameters:
+        """Read ``application/x-www-form-urlencoded`` text.
+
+        :raises InvalidRequest: not UTF-8 inside, too many parameters, a repeated one, or a control character.
+        """
+        try:
+            pairs = parse_qsl(
+                text.decode("ascii"),
+                keep_blank_values=True,
+                encoding="utf-8",
+                errors="strict",
+                max_num_fields=_MOST_PARAMETERS,
+            )
+        except UnicodeDecodeError:
+            raise InvalidRequest("the parameters are not percent-encoded UTF-8") from None
+        except ValueError:
+            raise InvalidRequest(f"there are more than {_MOST_PARAMETERS} parameters") from None
+        if any("\x00" in name or "\x00" in value for name, value in pairs):
+            raise InvalidRequest("a parameter holds a null character")
+        return cls(pairs)
+
+    def every(self, name: str) -> tuple[str, ...]:
+        """Return all values of a parameter that may be repeated."""
+        return self._repeatable.get(name, ())
+
+    def required(self, name: str) -> str:
+        """Return the value of ``name``.
+
+        :raises InvalidRequest: when it is absent or empty.
+        """
+        if value := self.get(name):
+            return value
+        raise InvalidRequest(f"the parameter {name} is missing")
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """Return a space-separated list without doubles, in order."""
+        return tuple(dict.fromkeys(word for word in self.get(name, "").split(" ") if word))
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Parameters({', '.join(sorted((*self._values, *self._repeatable)))})"  # names only

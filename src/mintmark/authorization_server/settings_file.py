@@ -1,0 +1,133 @@
+"""Reading the settings: file, environment, secrets beside them; every failure is one line for the operator."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from mintmark.authorization_server.settings import Client, Settings, closest
+from mintmark.errors import ConfigurationError
+
+__all__ = ["load_settings"]
+
+_LARGEST_FILE = 4 * 1024 * 1024
+_PREFIX = "MINTMARK_"
+
+
+def load_settings(path: Path | str | None = None, *, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Read the settings from a TOML file and from ``MINTMARK_*`` variables, which win; ``overrides`` win over both.
+
+    Relative paths in the file are relative to the file's folder.
+
+    :raises ConfigurationError: one line that names the key and the fix; never a value that may be secret.
+    """
+    data = _read(Path(path)) if path is not None else {}
+    base = Path(path).resolve().parent if path is not None else Path.cwd()
+    where = str(path) if path is not None else "settings"
+    _refuse_misspelt_variables()
+    try:
+        settings = Settings(**data)
+        if overrides:
+            settings = Settings.model_validate({**dict(settings), **overrides})
+    except ValidationError as error:
+        raise ConfigurationError(f"{where}: {_sentence(error, data)}") from None
+    except SettingsError:
+        raise ConfigurationError(
+            f"a {_PREFIX}* variable that stands for a table or list is not JSON; write it as JSON"
+        ) from None
+    return settings.model_copy(
+        update={
+            "database": _absolute_database(settings.database, base),
+            "clients": tuple(_with_secret(client, base, where) for client in settings.clients),
+        }
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > _LARGEST_FILE:
+            raise ConfigurationError(f"{path}: is larger than {_LARGEST_FILE} bytes; is it a settings file?")
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); check the path and its rights") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        # the decoder's message names a place, and at most one character of it
+        raise ConfigurationError(f"{path}: is not TOML: {error}") from None
+
+
+def _refuse_misspelt_variables() -> None:
+    """pydantic-settings ignores variables it does not know; one that is nearly right was meant."""
+    known = [f"{_PREFIX}{name.upper()}" for name in Settings.model_fields]
+    for name in os.environ:
+        top = name.upper().partition("__")[0]
+        if top.startswith(_PREFIX) and top not in known and (guess := closest(top, known)):
+            ratio_is_high = abs(len(guess) - len(top)) <= 2
+            if ratio_is_high:
+                raise ConfigurationError(f'{name}: no such variable; did you mean "{guess}"?')
+
+
+def _sentence(error: ValidationError, data: Mapping[str, Any]) -> str:
+    """Turn the first problem into one sentence without any input value, and count the others."""
+    problems = error.errors(include_url=False, include_input=False)
+    first = problems[0]
+    place = [*first["loc"], *([first["ctx"]["key"]] if first["type"] == "unknown_key" else [])]
+    key = _key(place, data)
+    sentence = "is missing; add it" if first["type"] == "missing" else first["msg"]
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{key}: {sentence}{more}" if key else f"{sentence}{more}"
+
+
+def _key(place: list[Any], data: Mapping[str, Any]) -> str:
+    """Write ``clients[2].kind`` as it stands in the file, with the name of the entry when it has one."""
+    text = ""
+    for part in place:
+        if isinstance(part, int):
+            text += f"[{part}]{_name_of_entry(place[0], part, data)}"
+        else:
+            text += f".{part}" if text else str(part)
+    return text
+
+
+def _name_of_entry(table: Any, index: int, data: Mapping[str, Any]) -> str:
+    entries = data.get(table)
+    entry = entries[index] if isinstance(entries, list) and index < len(entries) else None
+    if not isinstance(entry, Mapping):
+        return ""
+    name = entry.get("client_id") or entry.get("audience") or entry.get("username")
+    return f' "{name}"' if isinstance(name, str) and name.isprintable() else ""
+
+
+def _absolute_database(url: str, base: Path) -> str:
+    path = Path(url.removeprefix("sqlite:///"))
+    return f"sqlite:///{path if path.is_absolute() else base / path}"
+
+
+def _with_secret(client: Client, base: Path, where: str) -> Client:
+    """Keep the hash of the secret in the file; the secret itself is forgotten here."""
+    if client.client_secret_file is None:
+        return client
+    path = base / client.client_secret_file
+    key = f'{where}: clients "{client.client_id}".client_secret_file'
+    try:
+        if stat.S_IMODE(path.stat().st_mode) & 0o007:
+            raise ConfigurationError(f"{key}: {path} can be read by everyone; run: chmod 600 {path}")
+        secret = path.read_bytes().strip()
+    except OSError as error:
+        raise ConfigurationError(f"{key}: {path} cannot be read ({error.strerror})") from None
+    if len(secret) < 16:
+        raise ConfigurationError(f"{key}: {path} holds fewer than 16 bytes; make one with: openssl rand -hex 32")
+    return client.model_copy(
+        update={"client_secret_sha256": hashlib.sha256(secret).hexdigest(), "client_secret_file": None}
+    )

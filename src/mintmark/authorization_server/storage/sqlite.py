@@ -1,0 +1,111 @@
+"""All that is peculiar to SQLite: how the file is made, which pragmas hold, and what its errors mean."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import URL
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from mintmark.errors import ConfigurationError
+
+__all__ = ["BUSY_TIMEOUT", "data_version", "path_of", "reader_engine", "writer_engine"]
+
+BUSY_TIMEOUT = 5.0  # seconds that a transaction waits for another process's write
+_HEADER = b"SQLite format 3\x00"
+
+
+def path_of(url: URL) -> Path:
+    """Return the file that the URL names; in-memory databases cannot keep a promise and are refused."""
+    if not url.database or url.database == ":memory:" or url.query:
+        raise ConfigurationError(
+            "The database must be a file: sqlite:///relative/path.db or sqlite:////absolute/path.db."
+        )
+    return Path(url.database)
+
+
+def prepare_file(path: Path, *, create: bool) -> None:
+    """Make sure that the file can be ours: new ones are 0600 from the first moment.
+
+    :raises ConfigurationError: missing (``create=False``), unreadable, or not an SQLite database.
+    """
+    try:
+        if create:
+            try:
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            except FileExistsError:
+                pass
+        with path.open("r+b") as file:
+            head = file.read(len(_HEADER))
+    except FileNotFoundError as error:
+        missing = "" if path.parent.is_dir() else f" (there is no directory {path.parent})"
+        raise ConfigurationError(f"There is no database {path}{missing}.") from error
+    except OSError as error:
+        raise ConfigurationError(
+            f"The database {path} cannot be opened for reading and writing: {error.strerror}."
+        ) from error
+    if head and head != _HEADER:
+        raise ConfigurationError(f"{path} is not a mintmark database (it is not an SQLite file).")
+
+
+def writer_engine(path: Path) -> sa.Engine:
+    """One connection, made for the writer thread; BEGIN IMMEDIATE, so that no transaction fails half-way for a lock."""
+    engine = sa.create_engine(_url(path), poolclass=StaticPool, connect_args=_CONNECT)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the begin event below says how transactions begin
+        _pragmas(connection, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=2000")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def reader_engine(path: Path, size: int) -> sa.Engine:
+    """A small pool of connections that cannot write; each transaction sees one snapshot (WAL)."""
+    engine = sa.create_engine(
+        _url(path), poolclass=QueuePool, pool_size=size, max_overflow=0, connect_args=_CONNECT
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        _pragmas(connection, "query_only=ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+def data_version(connection: sqlite3.Connection) -> int:
+    """A number that moves when another connection, of this or any process, has committed."""
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+
+def watch_connection(path: Path) -> sqlite3.Connection:
+    """A bare connection for :func:`data_version` alone."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT)
+    _pragmas(connection, "query_only=ON")
+    return connection
+
+
+_CONNECT = {"check_same_thread": False, "timeout": BUSY_TIMEOUT}
+
+
+def _url(path: Path) -> URL:
+    return URL.create("sqlite", database=str(path))
+
+
+def _pragmas(connection: sqlite3.Connection, *pragmas: str) -> None:
+    for pragma in pragmas:
+        connection.execute(f"PRAGMA {pragma}").close()
