@@ -1,0 +1,176 @@
+// Wires the session to the page.
+
+import { call } from "./calls.js";
+import { verifySignature, takeApart } from "./jwt.js";
+import { Client, OAuthError } from "./oauth.js";
+import { Session } from "./session.js";
+import { clearOutcomes, drawDeeds, drawReadiness } from "./ui/deeds.js";
+import { byId, h } from "./ui/dom.js";
+import { addToLog, clearLog } from "./ui/log.js";
+import { drawParts, drawTimes } from "./ui/parts.js";
+import { drawPlaces, tellPlace } from "./ui/places.js";
+import { drawCountdown, drawToken } from "./ui/token.js";
+
+const QUIET_ERRORS = new Set(["login_required", "interaction_required", "consent_required", "account_selection_required"]);
+const REFUSED_WITHIN = 5_000;
+
+let config;
+let client;
+let session;
+let shownPart = "access";
+
+start();
+
+async function start() {
+  try {
+    config = await (await fetch("/config.json")).json();
+    byId("hint-person").textContent = config.person;
+    client = await Client.discover(config);
+  } catch (error) {
+    showWelcome(`The issuer does not answer, so nobody can sign in just now. (${error.message})`);
+    byId("sign-in").addEventListener("click", () => window.location.reload());
+    return;
+  }
+  session = new Session(client);
+  session.addEventListener("change", draw);
+  session.addEventListener("note", (event) => noteFromSession(event.detail));
+  drawPlaces(config);
+  drawDeeds(session, config);
+  wireButtons();
+  window.setInterval(tick, 250);
+  await (window.location.pathname === "/callback" ? comeBack() : lookForSignIn());
+}
+
+async function comeBack() {
+  byId("looking-text").textContent = "Finishing the sign-in…";
+  try {
+    await session.finishSignIn();
+    byId("desk-title").focus();
+  } catch (error) {
+    showWelcome(`The sign-in did not succeed: ${error.message}.`);
+  }
+}
+
+async function lookForSignIn() {
+  try {
+    await session.recover();
+  } catch (error) {
+    const quiet = error instanceof OAuthError && QUIET_ERRORS.has(error.code);
+    showWelcome(quiet ? null : `Could not ask silently whether you are signed in (${error.message}). Sign in with the button.`);
+  }
+}
+
+function wireButtons() {
+  byId("sign-in").addEventListener("click", () => session.signIn());
+  byId("refresh").addEventListener("click", () => session.refresh("asked").catch(() => {}));
+  byId("clear").addEventListener("click", clearLog);
+  byId("sign-out").addEventListener("click", signOut);
+  const tabs = [byId("tab-access"), byId("tab-id")];
+  for (const tab of tabs) {
+    tab.addEventListener("click", () => choosePart(tab));
+    tab.addEventListener("keydown", (event) => {
+      if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+      const other = tabs[1 - tabs.indexOf(tab)];
+      choosePart(other);
+      other.focus();
+    });
+  }
+}
+
+function choosePart(chosen) {
+  shownPart = chosen.id === "tab-id" ? "id" : "access";
+  for (const tab of [byId("tab-access"), byId("tab-id")]) {
+    tab.setAttribute("aria-selected", String(tab === chosen));
+    tab.tabIndex = tab === chosen ? 0 : -1;
+  }
+  byId("parts").setAttribute("aria-labelledby", chosen.id);
+  drawPart();
+}
+
+function draw() {
+  if (!session.signedIn) return showWelcome(null);
+  byId("looking").hidden = true;
+  byId("welcome").hidden = true;
+  byId("desk").hidden = false;
+  const { claims } = takeApart(session.idToken);
+  byId("who").hidden = false;
+  byId("who-name").textContent = claims.name ?? claims.preferred_username ?? config.person;
+  byId("who-mail").textContent = claims.email ?? "";
+  drawToken(session);
+  drawPart();
+  drawReadiness(session, config);
+  return undefined;
+}
+
+function drawPart() {
+  const token = shownPart === "id" ? session.idToken : session.accessToken;
+  if (token) drawParts(token, client.keys().then((keys) => verifySignature(token, keys)));
+}
+
+function tick() {
+  if (!session.signedIn) return;
+  drawCountdown(session);
+  drawReadiness(session, config);
+  drawTimes();
+}
+
+function noteFromSession({ kind, title, text }) {
+  addToLog({ kind, title, text });
+  tellPlace("issuer", kind, { ok: "gave new tokens", warn: "does not answer", refused: "refused" }[kind] ?? "");
+}
+
+function showWelcome(trouble) {
+  byId("looking").hidden = true;
+  byId("desk").hidden = true;
+  byId("who").hidden = true;
+  byId("welcome").hidden = false;
+  byId("trouble").hidden = trouble === null;
+  byId("trouble").textContent = trouble ?? "";
+}
+
+/** Sign out, then show with the token that was in use that both services refuse it at once. */
+async function signOut() {
+  const kept = { orders: await session.freshAccessToken() };
+  const { exp } = takeApart(kept.orders).claims;
+  byId("sign-out").disabled = true;
+  try {
+    kept.billing = await session.tokenFor("billing").catch(() => kept.orders);
+    await session.signOut();
+    const out = performance.now();
+    const verdicts = await Promise.all([
+      untilRefused("orders", "/orders", kept.orders, out), untilRefused("billing", "/invoices/1001", kept.billing, out)]);
+    sayFarewell(Math.max(0, Math.round(exp - Date.now() / 1000)), verdicts);
+  } catch (error) {
+    showWelcome(`Signing out in the background did not succeed: ${error.message}.`);
+  } finally {
+    byId("sign-out").disabled = false;
+    clearLog();
+    clearOutcomes();
+    byId("raw").replaceChildren();
+    byId("parts").replaceChildren();
+    byId("welcome-title").focus();
+  }
+}
+
+async function untilRefused(place, path, token, since) {
+  for (;;) {
+    const exchange = await call(place, `${config.services[place]}${path}`, token);
+    const ms = Math.round(performance.now() - since);
+    if (!exchange.ok || ms > REFUSED_WITHIN) return { ...exchange, after: ms };
+    await new Promise((resolve) => { window.setTimeout(resolve, 50); });
+  }
+}
+
+function sayFarewell(left, verdicts) {
+  byId("farewell").replaceChildren(
+    h("div", { class: "card", role: "status", id: "proof" },
+      h("h2", {}, "You are signed out, everywhere"),
+      h("p", {}, `The token of this page would have been good for ${left} s more. The page showed it once more to both services, then forgot it:`),
+      h("ul", { class: "verdicts" }, verdicts.map((verdict) =>
+        h("li", { "data-place": verdict.place, "data-after": String(verdict.after), "data-status": String(verdict.status) },
+          h("span", { class: `chip chip-${verdict.ok ? "alarm" : "refused"}` }, String(verdict.status)), " ",
+          h("strong", {}, verdict.place), verdict.ok ? " still accepts it" : ` refused it after ${verdict.after} ms: `,
+          verdict.ok ? null : h("code", {}, verdict.code ?? verdict.error ?? ""), " ",
+          verdict.ok ? null : verdict.reason ?? "")))));
+  byId("farewell").hidden = false;
+}
