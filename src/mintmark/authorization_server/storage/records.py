@@ -1,6 +1,6 @@
 """What is kept, as values: one frozen record per kind of row. No SQL and no behaviour beyond plain facts.
 
-Times are seconds since the epoch. Tokens, codes and cookies are kept as SHA-256 digests; keys and secrets sealed.
+Times are seconds since the epoch. Codes and cookies are kept as SHA-256 digests; keys and secrets sealed.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class SignIn:
 class Grant:
     """What one person gave one client, and the state of its refresh token.
 
-    ``offline`` (scope ``offline_access``, OpenID Connect Core 11) grants survive the sign-out of their sign-in; their
-    access tokens therefore carry no ``sid``: see :attr:`token_sid`.
+    ``offline`` grants (scope ``offline_access``, OpenID Connect Core 11) survive the sign-out of their
+    sign-in; their access tokens therefore carry no ``sid``: see :attr:`token_sid`.
     """
 
     grant_id: str

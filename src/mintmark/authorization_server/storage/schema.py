@@ -1,10 +1,14 @@
 """The tables. Only what must outlive a restart is here, and every secret is a digest or sealed.
 
-Portable types only: epoch seconds as floats, JSON as text, digests as bytes. Every table whose rows end has an
-indexed column that says when (see :mod:`.cleanup`).
+Portable types only: epoch seconds as floats, JSON as text, digests as bytes. Every table whose rows end has
+an indexed column that says when: see :mod:`.cleanup`.
 """
 
 from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -19,6 +23,8 @@ from sqlalchemy import (
     Table,
     Text,
 )
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -41,6 +47,32 @@ SCHEMA_VERSION = "0001"  # the newest revision in migrations/versions; a test ho
 metadata = MetaData()
 
 
+class Strings(TypeDecorator[tuple[str, ...]]):
+    """A tuple of strings, kept as a JSON array."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(list(value))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...] | None:
+        return None if value is None else tuple(json.loads(value))
+
+
+class Document(TypeDecorator[Mapping[str, Any]]):
+    """A JSON object, kept as text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Mapping[str, Any] | None, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(dict(value))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Mapping[str, Any] | None:
+        return None if value is None else dict(json.loads(value))
+
+
 def _owner() -> Column[str]:
     return Column("person_id", String(64), ForeignKey("people.person_id", ondelete="CASCADE"), nullable=False)
 
@@ -54,9 +86,9 @@ people = Table(
     Column("name", Text, nullable=False),
     Column("email", Text),
     Column("email_verified", Boolean(create_constraint=False), nullable=False),
-    Column("roles", Text, nullable=False),
-    Column("groups_", Text, nullable=False),
-    Column("attributes", Text, nullable=False),
+    Column("roles", Strings, nullable=False),
+    Column("groups", Strings, nullable=False),
+    Column("attributes", Document, nullable=False),
     Column("password_hash", Text),
     Column("password_changed_at", Double),
     Column("created_at", Double, nullable=False),
@@ -71,7 +103,7 @@ sign_ins = Table(
     Column("cookie_hash", LargeBinary(32), nullable=False, unique=True),
     _owner(),
     Column("auth_time", Double, nullable=False),
-    Column("amr", Text, nullable=False),
+    Column("amr", Strings, nullable=False),
     Column("acr", Text),
     Column("created_at", Double, nullable=False),
     Column("last_seen", Double, nullable=False),
@@ -87,13 +119,13 @@ grants = Table(
     Column("client_id", String(255), nullable=False, index=True),
     _owner(),
     Column("sid", String(64), index=True),  # no foreign key: offline grants outlive their sign-in
-    Column("scope", Text, nullable=False),
-    Column("resources", Text, nullable=False),
+    Column("scope", Strings, nullable=False),
+    Column("resources", Strings, nullable=False),
     Column("offline", Boolean(create_constraint=False), nullable=False),
     Column("refreshable", Boolean(create_constraint=False), nullable=False),
     Column("auth_time", Double, nullable=False),
     Column("acr", Text),
-    Column("amr", Text, nullable=False),
+    Column("amr", Strings, nullable=False),
     Column("nonce", Text),
     Column("generation", Integer, nullable=False),
     Column("rotated_at", Double),
@@ -115,12 +147,12 @@ codes = Table(
     Column("sid", String(64), nullable=False),
     Column("redirect_uri", Text, nullable=False),
     Column("code_challenge", String(128), nullable=False),
-    Column("scope", Text, nullable=False),
-    Column("resources", Text, nullable=False),
+    Column("scope", Strings, nullable=False),
+    Column("resources", Strings, nullable=False),
     Column("nonce", Text),
     Column("auth_time", Double, nullable=False),
     Column("acr", Text),
-    Column("amr", Text, nullable=False),
+    Column("amr", Strings, nullable=False),
     Column("expires_at", Double, nullable=False),
     Column("used_at", Double),
     Column("grant_id", String(64)),
@@ -146,7 +178,7 @@ signing_keys = Table(
     Column("kid", String(128), primary_key=True),
     Column("alg", String(32), nullable=False),
     Column("state", String(16), nullable=False),
-    Column("public_jwk", Text, nullable=False),
+    Column("public_jwk", Document, nullable=False),
     Column("sealed", Text),  # the private half as a JWE; NULL once it has been destroyed
     Column("created_at", Double, nullable=False),
     Column("activates_at", Double, nullable=False),
@@ -184,7 +216,7 @@ events = Table(
     Column("client_id", String(255)),
     Column("sid", String(64)),
     Column("grant_id", String(64)),
-    Column("details", Text, nullable=False),
+    Column("details", Document, nullable=False),
     sqlite_autoincrement=True,
 )
 
@@ -203,7 +235,9 @@ notices = Table(
 sign_in_failures = Table(
     "sign_in_failures",
     metadata,
-    Column("bucket", LargeBinary(32), primary_key=True),  # a keyed digest: neither names nor addresses are kept
+    Column(
+        "bucket", LargeBinary(32), primary_key=True
+    ),  # a keyed digest: neither names nor addresses are kept
     Column("failures", Integer, nullable=False),
     Column("last_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False, index=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -36,10 +37,8 @@ def prepare_file(path: Path, *, create: bool) -> None:
     """
     try:
         if create:
-            try:
+            with contextlib.suppress(FileExistsError):
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-            except FileExistsError:
-                pass
         with path.open("r+b") as file:
             head = file.read(len(_HEADER))
     except FileNotFoundError as error:
@@ -54,13 +53,13 @@ def prepare_file(path: Path, *, create: bool) -> None:
 
 
 def writer_engine(path: Path) -> sa.Engine:
-    """One connection, made for the writer thread; BEGIN IMMEDIATE, so that no transaction fails half-way for a lock."""
+    """One connection for the writer thread; BEGIN IMMEDIATE: no transaction finds the lock taken half-way."""
     engine = sa.create_engine(_url(path), poolclass=StaticPool, connect_args=_CONNECT)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the begin event below says how transactions begin
-        _pragmas(connection, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=2000")
+        _pragmas(connection, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:

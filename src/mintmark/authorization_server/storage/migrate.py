@@ -1,0 +1,60 @@
+"""Bring a database to this version's schema: forward only, and never touch one that is newer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from mintmark.errors import ConfigurationError
+
+from .schema import SCHEMA_VERSION
+
+__all__ = ["bring_up_to_date", "migration_scripts"]
+
+_VERSION_TABLE = "alembic_version"
+
+
+def migration_scripts() -> Path:
+    """The folder of the revisions, inside the installed package."""
+    return Path(__file__).parent / "migrations"
+
+
+def bring_up_to_date(engine: sa.Engine, *, name: str) -> None:
+    """Run what is missing in one transaction: of several starting processes, one does it.
+
+    :param name: how messages call the database.
+    :raises ConfigurationError: the database was written by a newer version, or is not mintmark's.
+    """
+    with engine.begin() as connection:
+        version = _version(connection, name)
+        if version == SCHEMA_VERSION:
+            return  # the usual start: Alembic is not even imported
+        _upgrade(connection, version, name)
+    engine.dispose()
+
+
+def _version(connection: sa.Connection, name: str) -> str | None:
+    tables = sa.inspect(connection).get_table_names()
+    if _VERSION_TABLE not in tables:
+        if tables:
+            raise ConfigurationError(f"{name} is another program's database: it has no mintmark schema.")
+        return None
+    found = connection.execute(sa.text(f"SELECT version_num FROM {_VERSION_TABLE}")).scalar()  # noqa: S608
+    return None if found is None else str(found)
+
+
+def _upgrade(connection: sa.Connection, version: str | None, name: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(migration_scripts()).replace("%", "%%"))
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if version is not None and version not in known:
+        raise ConfigurationError(
+            f"The database {name} was written by a newer mintmark (schema {version}; this one knows "
+            f"{SCHEMA_VERSION}): start that version, or restore a backup."
+        )
+    command.upgrade(config, "head")

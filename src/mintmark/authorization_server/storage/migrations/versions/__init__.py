@@ -1,0 +1,1 @@
+"""Revisions, oldest first. A released revision is never edited."""

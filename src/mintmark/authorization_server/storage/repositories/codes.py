@@ -1,0 +1,34 @@
+"""Authorization codes: single use, decided by one conditional update."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+
+import sqlalchemy as sa
+
+from ..records import CodeRecord
+from ..schema import codes
+
+__all__ = ["by_hash", "insert", "use"]
+
+_COLUMNS = tuple(codes.c[field.name] for field in fields(CodeRecord))
+_BY_HASH = sa.select(*_COLUMNS).where(codes.c.code_hash == sa.bindparam("key"))
+_USE = (
+    sa.update(codes)
+    .where(codes.c.code_hash == sa.bindparam("key"), codes.c.used_at.is_(None))
+    .values(used_at=sa.bindparam("now"), grant_id=sa.bindparam("grant"))
+)
+
+
+def insert(connection: sa.Connection, code: CodeRecord, *, kept_until: float) -> None:
+    connection.execute(sa.insert(codes), {**asdict(code), "kept_until": kept_until})
+
+
+def by_hash(connection: sa.Connection, code_hash: bytes) -> CodeRecord | None:
+    row = connection.execute(_BY_HASH, {"key": code_hash}).first()
+    return None if row is None else CodeRecord(*row)
+
+
+def use(connection: sa.Connection, code_hash: bytes, *, now: float, grant_id: str) -> bool:
+    """Use the code up; True for exactly one caller."""
+    return connection.execute(_USE, {"key": code_hash, "now": now, "grant": grant_id}).rowcount == 1

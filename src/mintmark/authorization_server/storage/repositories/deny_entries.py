@@ -1,0 +1,37 @@
+"""The deny log: only ever appended to; the clean-up removes what can match nothing any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, fields, replace
+
+import sqlalchemy as sa
+
+from ..records import DenyEntry, DenyKind
+from ..schema import deny_log
+
+__all__ = ["after", "append"]
+
+_COLUMNS = tuple(deny_log.c[field.name] for field in fields(DenyEntry))
+_AFTER = (
+    sa.select(*_COLUMNS)
+    .where(deny_log.c.seq > sa.bindparam("seq"), deny_log.c.exp > sa.bindparam("now"))
+    .order_by(deny_log.c.seq)
+)
+
+
+def append(connection: sa.Connection, entries: Iterable[DenyEntry]) -> tuple[DenyEntry, ...]:
+    """Write the entries in order; return them with their sequence numbers."""
+    written = []
+    for entry in entries:
+        values = asdict(entry)
+        del values["seq"]
+        key = connection.execute(sa.insert(deny_log), values).inserted_primary_key
+        written.append(replace(entry, seq=key[0] if key is not None else 0))
+    return tuple(written)
+
+
+def after(connection: sa.Connection, seq: int, now: float) -> tuple[DenyEntry, ...]:
+    """Entries with a greater number that are still alive, oldest first."""
+    rows = connection.execute(_AFTER, {"seq": seq, "now": now})
+    return tuple(DenyEntry(DenyKind(kind), *rest) for kind, *rest in rows)

@@ -1,0 +1,32 @@
+"""The audit trail: who did what when. Details never hold a token, a code, a password or a secret."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+
+import sqlalchemy as sa
+
+from ..records import Event
+from ..schema import events
+
+__all__ = ["latest", "record"]
+
+_COLUMNS = tuple(events.c[field.name] for field in fields(Event))
+
+
+def record(connection: sa.Connection, event: Event) -> None:
+    values = asdict(event)
+    del values["event_id"]
+    connection.execute(sa.insert(events), values)
+
+
+def latest(
+    connection: sa.Connection, *, limit: int = 100, kind: str | None = None, person_id: str | None = None
+) -> tuple[Event, ...]:
+    """The newest events first."""
+    query = sa.select(*_COLUMNS).order_by(events.c.event_id.desc()).limit(limit)
+    if kind is not None:
+        query = query.where(events.c.kind == kind)
+    if person_id is not None:
+        query = query.where(events.c.person_id == person_id)
+    return tuple(Event(*row) for row in connection.execute(query))

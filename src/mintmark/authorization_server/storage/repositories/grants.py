@@ -1,0 +1,88 @@
+"""Grants: the only place that reads or writes the state of refresh tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+
+import sqlalchemy as sa
+
+from ..records import Grant
+from ..schema import grants
+
+__all__ = ["by_id", "end", "insert", "live", "rotate"]
+
+_COLUMNS = tuple(grants.c[field.name] for field in fields(Grant))
+_SELECT = sa.select(*_COLUMNS)
+_BY_ID = _SELECT.where(grants.c.grant_id == sa.bindparam("key"))
+_INSERT = sa.insert(grants)
+_ROTATE = (
+    sa.update(grants)
+    .where(
+        grants.c.grant_id == sa.bindparam("key"),
+        grants.c.generation == sa.bindparam("from_generation"),
+        grants.c.ended_at.is_(None),
+    )
+    .values(
+        generation=sa.bindparam("to_generation"),
+        rotated_at=sa.bindparam("rotated_at"),
+        idle_end=sa.bindparam("idle_end"),
+        expires_at=sa.bindparam("expires_at"),
+    )
+)
+_END = (
+    sa.update(grants)
+    .where(grants.c.grant_id == sa.bindparam("key"), grants.c.ended_at.is_(None))
+    .values(
+        ended_at=sa.bindparam("ended_at"),
+        end_reason=sa.bindparam("reason"),
+        expires_at=sa.bindparam("expires_at"),
+    )
+)
+
+
+def insert(connection: sa.Connection, grant: Grant) -> None:
+    connection.execute(_INSERT, {**asdict(grant), "expires_at": min(grant.idle_end, grant.absolute_end)})
+
+
+def by_id(connection: sa.Connection, grant_id: str) -> Grant | None:
+    row = connection.execute(_BY_ID, {"key": grant_id}).first()
+    return None if row is None else Grant(*row)
+
+
+def live(
+    connection: sa.Connection, *, sid: str | None = None, person_id: str | None = None
+) -> tuple[Grant, ...]:
+    """The grants of a sign-in, or of a person, that have not ended."""
+    wanted = grants.c.sid == sid if sid is not None else grants.c.person_id == person_id
+    return tuple(
+        Grant(*row) for row in connection.execute(_SELECT.where(wanted, grants.c.ended_at.is_(None)))
+    )
+
+
+def rotate(connection: sa.Connection, before: Grant, after: Grant) -> bool:
+    """Write the successor's state if the grant still stands where ``before`` says; False if it does not."""
+    changed = connection.execute(
+        _ROTATE,
+        {
+            "key": before.grant_id,
+            "from_generation": before.generation,
+            "to_generation": after.generation,
+            "rotated_at": after.rotated_at,
+            "idle_end": after.idle_end,
+            "expires_at": min(after.idle_end, after.absolute_end),
+        },
+    )
+    return changed.rowcount == 1
+
+
+def end(
+    connection: sa.Connection, ended: Iterable[Grant], *, now: float, reason: str, kept_until: float
+) -> None:
+    """Mark them ended; the rows stay until ``kept_until``, so that late questions get a true answer."""
+    rows = [
+        {"key": grant.grant_id, "ended_at": now, "reason": reason, "expires_at": kept_until}
+        for grant in ended
+    ]
+    if rows:
+        connection.execute(_END, rows)

@@ -1,0 +1,54 @@
+"""People: accounts and their password hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..records import Person
+from ..schema import people
+
+__all__ = ["any_exist", "by_id", "by_username_key", "every", "insert", "update"]
+
+_COLUMNS = tuple(people.c[field.name] for field in fields(Person))
+_SELECT = sa.select(*_COLUMNS)
+_BY_ID = _SELECT.where(people.c.person_id == sa.bindparam("person_id"))
+_BY_KEY = _SELECT.add_columns(people.c.password_hash).where(people.c.username_key == sa.bindparam("key"))
+
+
+def insert(
+    connection: sa.Connection, person: Person, *, username_key: str, password_hash: str | None
+) -> None:
+    """:raises sqlalchemy.exc.IntegrityError: the name is taken."""
+    connection.execute(
+        sa.insert(people), {**asdict(person), "username_key": username_key, "password_hash": password_hash}
+    )
+
+
+def by_id(connection: sa.Connection, person_id: str) -> Person | None:
+    row = connection.execute(_BY_ID, {"person_id": person_id}).first()
+    return None if row is None else Person(*row)
+
+
+def by_username_key(connection: sa.Connection, key: str) -> tuple[Person, str | None] | None:
+    """Return the person and the password hash."""
+    row = connection.execute(_BY_KEY, {"key": key}).first()
+    return None if row is None else (Person(*row[:-1]), row[-1])
+
+
+def every(connection: sa.Connection) -> Iterator[Person]:
+    """All people by name."""
+    return (Person(*row) for row in connection.execute(_SELECT.order_by(people.c.username_key)))
+
+
+def any_exist(connection: sa.Connection) -> bool:
+    return connection.execute(sa.select(people.c.person_id).limit(1)).first() is not None
+
+
+def update(connection: sa.Connection, person_id: str, values: dict[str, Any]) -> bool:
+    """Set columns; False if there is no such person."""
+    changed = connection.execute(sa.update(people).where(people.c.person_id == person_id).values(**values))
+    return changed.rowcount == 1

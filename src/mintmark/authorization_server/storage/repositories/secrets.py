@@ -1,0 +1,32 @@
+"""The service's own secrets, sealed."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from ..schema import secrets, signing_keys
+
+__all__ = ["anything_sealed", "get", "insert", "reseal"]
+
+
+def get(connection: sa.Connection, name: str) -> str | None:
+    return connection.execute(sa.select(secrets.c.sealed).where(secrets.c.name == name)).scalar()
+
+
+def insert(connection: sa.Connection, name: str, sealed: str, now: float) -> None:
+    """:raises sqlalchemy.exc.IntegrityError: there is one already."""
+    connection.execute(sa.insert(secrets), {"name": name, "sealed": sealed, "created_at": now})
+
+
+def reseal(connection: sa.Connection, name: str, sealed: str) -> None:
+    """Put the same secret under another key-encryption key."""
+    connection.execute(sa.update(secrets).where(secrets.c.name == name).values(sealed=sealed))
+
+
+def anything_sealed(connection: sa.Connection) -> bool:
+    """Whether a key-encryption key must already exist somewhere."""
+    queries = (
+        sa.select(secrets.c.name).limit(1),
+        sa.select(signing_keys.c.kid).where(signing_keys.c.sealed.is_not(None)).limit(1),
+    )
+    return any(connection.execute(query).first() is not None for query in queries)

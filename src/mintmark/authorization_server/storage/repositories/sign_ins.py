@@ -1,0 +1,58 @@
+"""Sign-ins: one row for each browser in which somebody is signed in."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+
+import sqlalchemy as sa
+
+from ..records import SignIn
+from ..schema import sign_ins
+
+__all__ = ["by_cookie_hash", "by_sid", "insert", "remove", "remove_of_person", "renew", "touch"]
+
+_COLUMNS = tuple(sign_ins.c[field.name] for field in fields(SignIn))
+_BY_COOKIE = sa.select(*_COLUMNS).where(sign_ins.c.cookie_hash == sa.bindparam("cookie_hash"))
+_BY_SID = sa.select(*_COLUMNS).where(sign_ins.c.sid == sa.bindparam("sid"))
+_TOUCH = (
+    sa.update(sign_ins)
+    .where(sign_ins.c.sid == sa.bindparam("key"))
+    .values(last_seen=sa.bindparam("last_seen"), expires_at=sa.bindparam("expires_at"))
+)
+
+
+def insert(connection: sa.Connection, sign_in: SignIn, cookie_hash: bytes) -> None:
+    connection.execute(sa.insert(sign_ins), {**asdict(sign_in), "cookie_hash": cookie_hash})
+
+
+def by_cookie_hash(connection: sa.Connection, cookie_hash: bytes) -> SignIn | None:
+    row = connection.execute(_BY_COOKIE, {"cookie_hash": cookie_hash}).first()
+    return None if row is None else SignIn(*row)
+
+
+def by_sid(connection: sa.Connection, sid: str) -> SignIn | None:
+    row = connection.execute(_BY_SID, {"sid": sid}).first()
+    return None if row is None else SignIn(*row)
+
+
+def touch(connection: sa.Connection, sid: str, *, last_seen: float, expires_at: float) -> None:
+    """Note that the person is here; the sign-in then ends later."""
+    connection.execute(_TOUCH, {"key": sid, "last_seen": last_seen, "expires_at": expires_at})
+
+
+def renew(connection: sa.Connection, sign_in: SignIn, cookie_hash: bytes) -> None:
+    """Write the sign-in anew under a new cookie: the old cookie is worth nothing from now on."""
+    values = {**asdict(sign_in), "cookie_hash": cookie_hash}
+    connection.execute(sa.update(sign_ins).where(sign_ins.c.sid == sign_in.sid).values(**values))
+
+
+def remove(connection: sa.Connection, sid: str) -> bool:
+    """Remove it; False if it was not there."""
+    return connection.execute(sa.delete(sign_ins).where(sign_ins.c.sid == sid)).rowcount == 1
+
+
+def remove_of_person(connection: sa.Connection, person_id: str, *, except_sid: str | None) -> None:
+    condition = sign_ins.c.person_id == person_id
+    if except_sid is not None:
+        condition &= sign_ins.c.sid != except_sid
+    connection.execute(sa.delete(sign_ins).where(condition))
