@@ -24,6 +24,7 @@ __all__ = [
     "KeysUnavailable",
     "MalformedToken",
     "MintmarkError",
+    "RevocationsUnavailable",
     "RevokedToken",
     "UnknownKey",
 ]
@@ -59,8 +60,17 @@ class ErrorCode(StrEnum):
     TOKEN_NOT_YET_VALID = "token_not_yet_valid"
     TOKEN_TOO_OLD = "token_too_old"
     TOKEN_REVOKED = "token_revoked"
+    # the request that brings the token
+    CREDENTIALS_MISSING = "credentials_missing"
+    CREDENTIALS_MALFORMED = "credentials_malformed"
+    SCOPE_INSUFFICIENT = "scope_insufficient"
+    AUTHENTICATION_INSUFFICIENT = "authentication_insufficient"
     # the world around
+    REVOCATIONS_STALE = "revocations_stale"
+    TOKEN_REQUEST_REFUSED = "token_request_refused"
     FETCH_FAILED = "fetch_failed"
+    STORAGE_UNAVAILABLE = "storage_unavailable"
+    BUSY = "busy"
     CONFIGURATION = "configuration"
 
 
@@ -131,6 +141,17 @@ class KeysUnavailable(MintmarkError):
     """The keys to verify with cannot be had now (not the token's fault: a service answers 503)."""
 
     default_code = ErrorCode.KEYS_UNAVAILABLE
+
+    def __init__(self, message: str, *, retry_after: float | None = None, **details: Any) -> None:
+        """Take what :class:`MintmarkError` takes, and in how many seconds it is worth asking again."""
+        super().__init__(message, **details)
+        self.retry_after = retry_after
+
+
+class RevocationsUnavailable(KeysUnavailable):
+    """What is revoked is not known recently enough, and the policy says to refuse then."""
+
+    default_code = ErrorCode.REVOCATIONS_STALE
 
 
 class InvalidToken(MintmarkError):
