@@ -1,4 +1,6 @@
-"""Reading the settings: file, environment, secrets beside them; every failure is one line for the operator."""
+"""Reading the settings: file, environment, secrets beside them; every failure is one line for the
+operator.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from mintmark.authorization_server.settings import Client, Settings, closest
+from mintmark.authorization_server.registrations import Client, closest
+from mintmark.authorization_server.settings import Settings
 from mintmark.errors import ConfigurationError
 
 __all__ = ["load_settings"]
@@ -23,7 +26,8 @@ _PREFIX = "MINTMARK_"
 
 
 def load_settings(path: Path | str | None = None, *, overrides: Mapping[str, Any] | None = None) -> Settings:
-    """Read the settings from a TOML file and from ``MINTMARK_*`` variables, which win; ``overrides`` win over both.
+    """Read the settings from a TOML file and from ``MINTMARK_*`` variables, which win; ``overrides`` win
+    over both.
 
     Relative paths in the file are relative to the file's folder.
 
@@ -57,7 +61,9 @@ def _read(path: Path) -> dict[str, Any]:
             raise ConfigurationError(f"{path}: is larger than {_LARGEST_FILE} bytes; is it a settings file?")
         text = path.read_text("utf-8")
     except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); check the path and its rights") from None
+        raise ConfigurationError(
+            f"{path}: cannot be read ({error.strerror}); check the path and its rights"
+        ) from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
     try:
@@ -127,7 +133,9 @@ def _with_secret(client: Client, base: Path, where: str) -> Client:
     except OSError as error:
         raise ConfigurationError(f"{key}: {path} cannot be read ({error.strerror})") from None
     if len(secret) < 16:
-        raise ConfigurationError(f"{key}: {path} holds fewer than 16 bytes; make one with: openssl rand -hex 32")
+        raise ConfigurationError(
+            f"{key}: {path} holds fewer than 16 bytes; make one with: openssl rand -hex 32"
+        )
     return client.model_copy(
         update={"client_secret_sha256": hashlib.sha256(secret).hexdigest(), "client_secret_file": None}
     )

@@ -1,6 +1,7 @@
 """Slowing down whoever guesses client secrets (OAuth 2.1 "Client Secret"; RFC 6749 2.3.1).
 
-The decision is pure. A delay belongs to one client *and* one network, so that a stranger cannot lock a client out.
+The decision is pure. A delay belongs to one client *and* one network, so that a stranger cannot lock a
+client out.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ def after_failure(record: Record | None, now: float) -> Record:
 
 
 class Attempts:
-    """A bounded memory of wrong secrets; the oldest is forgotten first. For one event loop, not for threads."""
+    """A bounded memory of wrong secrets; the oldest is forgotten first. For one event loop, not for
+    threads.
+    """
 
     def __init__(self, most: int = _MOST_RECORDS) -> None:
         self._records: OrderedDict[tuple[str, str], Record] = OrderedDict()

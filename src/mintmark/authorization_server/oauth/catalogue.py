@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from mintmark.authorization_server.settings import IDENTITY_SCOPES, Client, Resource, Settings
+from mintmark.authorization_server.registrations import IDENTITY_SCOPES, Client, Resource
+from mintmark.authorization_server.settings import Settings
 
 __all__ = ["Catalogue"]
 

@@ -1,4 +1,6 @@
-"""Client authentication: which client is calling, proven in the one way it is registered for (RFC 6749 2.3)."""
+"""Client authentication: which client is calling, proven in the one way it is registered for (RFC 6749
+2.3).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from urllib.parse import unquote_plus
 from mintmark.authorization_server.oauth.attempts import Attempts
 from mintmark.authorization_server.oauth.errors import InvalidClient, InvalidRequest, TooManyRequests
 from mintmark.authorization_server.oauth.parameters import Parameters
-from mintmark.authorization_server.settings import AuthMethod, Client
+from mintmark.authorization_server.registrations import AuthMethod, Client
 
 __all__ = ["Credentials", "authenticate", "presented"]
 

@@ -1,13 +1,13 @@
 """Request parameters: a query or a form, read once, strictly.
 
-A repeated parameter is refused, an empty one counts as absent, an unknown one is ignored (OAuth 2.1 "Authorization
-Endpoint", "Token Endpoint"). ``resource`` and ``audience`` are the two that may be repeated (RFC 8707 2, RFC 8693
-2.1).
+A repeated parameter is refused, an empty one counts as absent, an unknown one is ignored (OAuth 2.1
+"Authorization Endpoint", "Token Endpoint"). ``resource`` and ``audience`` are the two that may be repeated
+(RFC 8707 2, RFC 8693 2.1).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from urllib.parse import parse_qsl
 
@@ -23,10 +23,14 @@ _REPEATABLE = frozenset({"resource", "audience"})
 class Parameters(Mapping[str, str]):
     """The parameters of one request. Immutable; a missing one is ``None`` from :meth:`get`."""
 
-    __slots__ = ("_repeatable", "_values")
+    __slots__ = ("_repeatable", "_values", "text")
 
-    def __init__(self, pairs: list[tuple[str, str]]) -> None:
-        """:raises InvalidRequest: when a parameter that must be single is repeated."""
+    def __init__(self, pairs: Iterable[tuple[str, str]] = (), text: str = "") -> None:
+        """Take pairs, and the text that they came from: our pages carry it on.
+
+        :raises InvalidRequest: when a parameter that must be single is repeated.
+        """
+        self.text = text
         values: dict[str, str] = {}
         repeatable: dict[str, tuple[str, ...]] = {}
         for name, value in pairs:
@@ -59,7 +63,7 @@ class Parameters(Mapping[str, str]):
             raise InvalidRequest(f"there are more than {_MOST_PARAMETERS} parameters") from None
         if any("\x00" in name or "\x00" in value for name, value in pairs):
             raise InvalidRequest("a parameter holds a null character")
-        return cls(pairs)
+        return cls(pairs, text.decode("ascii"))
 
     def every(self, name: str) -> tuple[str, ...]:
         """Return all values of a parameter that may be repeated."""

@@ -70,13 +70,17 @@ def matching(registered: Iterable[str], presented: str, *, native: bool) -> str 
 
 
 def _same_but_for_the_port(registered: str, presented: str) -> bool:
-    """Any port of a loopback IP address: a native application listens where the system lets it (RFC 8252 7.3)."""
+    """Any port of a loopback IP address: a native application listens where the system lets it (RFC 8252
+    7.3).
+    """
     ours, theirs = _without_loopback_port(registered), _without_loopback_port(presented)
     return ours is not None and ours == theirs
 
 
 def _without_loopback_port(uri: str) -> str | None:
-    """Cut the port out of the text itself, so that everything else is still compared character by character."""
+    """Cut the port out of the text itself, so that everything else is still compared character by
+    character.
+    """
     for prefix in ("http://127.0.0.1", "http://[::1]"):
         if not uri.startswith(prefix):
             continue
@@ -93,8 +97,8 @@ def _without_loopback_port(uri: str) -> str | None:
 def form_action_source(uri: str) -> str:
     """Return the CSP source that lets a form's answer redirect to ``uri``.
 
-    Chromium holds the redirects that follow a form post against ``form-action``. CSP has no spelling for an IPv6
-    address or for one application's private-use scheme beyond the scheme itself.
+    Chromium holds the redirects that follow a form post against ``form-action``. CSP has no spelling for an
+    IPv6 address or for one application's private-use scheme beyond the scheme itself.
     """
     parts = urlsplit(uri)
     if parts.scheme in ("https", "http") and parts.hostname and ":" not in parts.hostname:

@@ -1,0 +1,205 @@
+"""Assembly: settings in, an ASGI application out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from mintmark.authorization_server.first_start import introduce_people
+from mintmark.authorization_server.keys import KeyPolicy, ServerSecrets, SigningKeys, open_sealer
+from mintmark.authorization_server.logs import AccessLog, log_event, log_failure
+from mintmark.authorization_server.oauth.catalogue import Catalogue
+from mintmark.authorization_server.oauth.service import Service, service_of
+from mintmark.authorization_server.oauth.table import ENDPOINTS
+from mintmark.authorization_server.oauth.tokens import TokenMint
+from mintmark.authorization_server.people import People
+from mintmark.authorization_server.revocation import DenyLog
+from mintmark.authorization_server.sessions import SessionPolicy, Sessions
+from mintmark.authorization_server.settings import Settings
+from mintmark.authorization_server.storage import Database
+from mintmark.authorization_server.web.pages import Pages
+from mintmark.authorization_server.web.routes import page_routes
+
+__all__ = ["create_app"]
+
+_KEY_TICK = 1.0
+_DENY_TICK = 0.25
+_CLEAN_UP = 60.0
+
+
+def create_app(
+    settings: Settings, *, clock: Callable[[], float] = time.time, heartbeat: float = 15.0
+) -> Starlette:
+    """Return the authorization server as an ASGI application.
+
+    Its lifespan opens the database, makes what a first start needs, and runs the key schedule, the deny log
+    and the clean-up until it ends. ``app.state.service`` is the :class:`Service` while it runs.
+
+    :raises ConfigurationError: at the start of the lifespan, one line: a newer database, a key file with
+        wrong rights.
+    """
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with _running(settings, clock, heartbeat) as service:
+            app.state.service = service
+            yield
+
+    routes = [
+        *(_route(path) for path in ENDPOINTS),
+        *page_routes(),
+        Route("/health", _alive, methods=["GET"]),
+        Route("/ready", _ready, methods=["GET"]),
+    ]
+    return Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        middleware=[Middleware(AccessLog, paths=frozenset(route.path for route in routes))],
+        exception_handlers={HTTPException: _http_problem, Exception: _our_fault},
+    )
+
+
+def _route(path: str) -> Route:
+    endpoint = ENDPOINTS[path]
+    methods = [*endpoint.methods, "OPTIONS"] if endpoint.cors else list(endpoint.methods)
+    return Route(path, endpoint.answer, methods=methods)
+
+
+@contextlib.asynccontextmanager
+async def _running(
+    settings: Settings, clock: Callable[[], float], heartbeat: float
+) -> AsyncIterator[Service]:
+    """Open everything, run what repeats, and close in the opposite order."""
+    database = Database.open(settings.database)
+    try:
+        service = _assemble(settings, database, clock, heartbeat)
+        await service.keys.start(clock())
+        await service.deny_log.start(clock())
+        await introduce_people(service.people, settings, clock())
+    except BaseException:
+        await database.close()
+        raise
+    repeating = [
+        asyncio.create_task(_repeat("keys", _KEY_TICK, service.keys.tick, clock)),
+        asyncio.create_task(_repeat("deny_log", _DENY_TICK, service.deny_log.tick, clock)),
+        asyncio.create_task(_repeat("clean_up", _CLEAN_UP, database.clean_up, clock)),
+    ]
+    log_event("started", issuer=settings.issuer, clients=len(settings.clients))
+    try:
+        yield service
+    finally:
+        service.stopping.set()
+        for task in repeating:
+            task.cancel()
+        await asyncio.gather(*repeating, return_exceptions=True)
+        service.people.close()
+        await database.close()
+        log_event("stopped")
+
+
+def _assemble(
+    settings: Settings, database: Database, clock: Callable[[], float], heartbeat: float
+) -> Service:
+    tokens, schedule = settings.tokens, settings.keys
+    deny_log = DenyLog(database)
+    sealer = open_sealer(database)
+    secrets = ServerSecrets.load(database, sealer)
+    policy = KeyPolicy(
+        rotate_every=schedule.rotate_every,
+        publish_ahead=schedule.publish_ahead,
+        jwks_max_age=schedule.jwks_max_age,
+        token_lifetime=max(tokens.access_token_lifetime, tokens.id_token_lifetime),
+    )
+    keys = SigningKeys(database, sealer, policy, deny_log)
+    session_policy = SessionPolicy(
+        access_token_lifetime=tokens.access_token_lifetime,
+        code_lifetime=tokens.code_lifetime,
+        sign_in_idle=tokens.sign_in_idle,
+        sign_in_absolute=tokens.sign_in_absolute,
+    )
+    return Service(
+        settings=settings,
+        catalogue=Catalogue.of(settings),
+        database=database,
+        keys=keys,
+        deny_log=deny_log,
+        sessions=Sessions(database, secrets, deny_log, session_policy),
+        people=People(database, secrets),
+        mint=TokenMint(settings.issuer, keys, deny_log, tokens, clock=clock),
+        pages=Pages(settings),
+        clock=clock,
+        heartbeat=heartbeat,
+    )
+
+
+async def _repeat(
+    name: str, every: float, work: Callable[[float], object], clock: Callable[[], float]
+) -> None:
+    """Do ``work(now)`` for ever; a failure is written down, and the next turn tries again."""
+    while True:
+        await asyncio.sleep(every)
+        try:
+            outcome = work(clock())
+            if asyncio.iscoroutine(outcome):
+                await outcome
+        except Exception as error:
+            log_failure("task_failed", error, task=name)
+
+
+async def _alive(request: Request) -> Response:
+    """The process answers."""
+    return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+
+async def _ready(request: Request) -> Response:
+    """The database answers, and the key schedule is not late."""
+    service = service_of(request)
+    late = service.keys.late(service.clock())
+    try:
+        await service.people.find("-")
+    except Exception as error:
+        log_failure("not_ready", error)
+        problem = "the database does not answer"
+    else:
+        problem = "the key schedule is late" if late > 0 else None
+    body = {"status": "ok"} if problem is None else {"status": "unavailable", "problem": problem}
+    return JSONResponse(
+        body, status_code=200 if problem is None else 503, headers={"Cache-Control": "no-store"}
+    )
+
+
+def _wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
+
+
+async def _http_problem(request: Request, error: Exception) -> Response:
+    """No such page, or no such method there."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    title = {404: "There is no such page", 405: "This page cannot be used that way"}.get(
+        status, "This did not work"
+    )
+    if _wants_page(request):
+        response = service_of(request).pages.problem(status, title, "Check the address, or go back.")
+    else:
+        response = JSONResponse({"error": "invalid_request", "error_description": title}, status_code=status)
+    response.headers.update(headers)
+    return response
+
+
+async def _our_fault(request: Request, error: Exception) -> Response:
+    """Whatever should not have happened: written down with its place, answered without it."""
+    log_failure("server_error", error)
+    text = "Something failed on our side. It has been written down; please try again."
+    if _wants_page(request):
+        return service_of(request).pages.problem(500, "This did not work", text)
+    return JSONResponse({"error": "server_error", "error_description": text}, status_code=500)

@@ -1,0 +1,61 @@
+"""The first start: somebody must be able to sign in. The administrator's password is shown once, or left
+in a file.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from mintmark.authorization_server.logs import log_event
+from mintmark.authorization_server.people import NewPerson, People
+from mintmark.authorization_server.settings import Settings
+from mintmark.errors import ConfigurationError
+
+__all__ = ["introduce_people"]
+
+
+async def introduce_people(people: People, settings: Settings, now: float) -> None:
+    """Make the people of a demo, and the administrator where there is nobody yet.
+
+    :raises ConfigurationError: a demo person's data are refused, or the password file cannot be written.
+    """
+    for person in settings.people:
+        new = NewPerson(
+            username=person.username,
+            password=person.password.get_secret_value(),
+            name=person.name or person.username,
+            email=person.email,
+            email_verified=person.email is not None,
+            roles=person.roles,
+        )
+        await people.ensure_demo(new, now)
+    made = await people.ensure_administrator(now)
+    if made is not None:
+        administrator, password = made
+        log_event("administrator_made", person_id=administrator.person_id)
+        _hand_over(administrator.username, password, settings)
+
+
+def _hand_over(username: str, password: str, settings: Settings) -> None:
+    """Show the password to whoever started us on a terminal; otherwise leave it beside the database, for
+    one reader.
+    """
+    if sys.stderr.isatty():
+        sys.stderr.write(
+            f"\nFirst start. Sign in as the administrator, and note this password; it is not shown again:\n"
+            f"    username  {username}\n    password  {password}\n\n"
+        )
+        return
+    database = Path(settings.database.removeprefix("sqlite:///"))
+    path = database.with_name(f"{database.name}.administrator")
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(f"username: {username}\npassword: {password}\n")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: the administrator's password cannot be written there ({error.strerror}); "
+            "remove the file or make the folder writable"
+        ) from None
+    log_event("administrator_password_written", file=str(path))

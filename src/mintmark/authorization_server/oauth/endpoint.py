@@ -1,0 +1,125 @@
+"""How an endpoint runs: read the parameters, walk the steps, refuse in the endpoint's own way."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mintmark.authorization_server.logs import log_event
+from mintmark.authorization_server.oauth import cors
+from mintmark.authorization_server.oauth.errors import InvalidRequest, OAuthError, TemporarilyUnavailable
+from mintmark.authorization_server.oauth.flow import Flow, Step
+from mintmark.authorization_server.oauth.parameters import LARGEST_FORM, Parameters
+from mintmark.authorization_server.oauth.service import service_of
+from mintmark.authorization_server.people import PeopleBusy
+from mintmark.authorization_server.storage import StorageUnavailable
+
+__all__ = ["Endpoint", "Reads", "Refuse", "read_form", "walk"]
+
+Refuse = Callable[[Flow, OAuthError], Response]
+"""How an endpoint says no: JSON, a redirect, a page, a bearer challenge."""
+
+
+class Reads(Enum):
+    """Where an endpoint's parameters come from."""
+
+    NOTHING = "nothing"
+    FORM = "form"
+    QUERY_OR_FORM = "query of a GET, form of a POST"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One endpoint as data.
+
+    :param cors: browsers may read its answers from registered origins.
+    :param no_store: its answers are never cached (RFC 6749 5.1).
+    """
+
+    path: str
+    methods: tuple[str, ...]
+    reads: Reads
+    cors: bool
+    no_store: bool
+    refuse: Refuse
+    steps: tuple[Step, ...]
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one request."""
+        origins = service_of(request).catalogue.origins if self.cors else frozenset()
+        if request.method == "OPTIONS":
+            return cors.preflight(request, origins, self.methods)
+        flow = Flow.of(request, Parameters())
+        try:
+            flow.parameters = await self._read(request)
+            response = await walk(self, flow)
+        except OAuthError as error:  # the parameters themselves
+            response = refused(self, flow, error)
+        if self.no_store:
+            response.headers["Cache-Control"] = "no-store"
+            response.headers["Pragma"] = "no-cache"
+        cors.allow(request, response, origins)
+        return response
+
+    async def _read(self, request: Request) -> Parameters:
+        if self.reads is Reads.FORM or (self.reads is Reads.QUERY_OR_FORM and request.method == "POST"):
+            return Parameters.parse(await read_form(request))
+        if self.reads is Reads.QUERY_OR_FORM:
+            return Parameters.parse(request.scope["query_string"])
+        return Parameters()
+
+
+async def walk(endpoint: Endpoint, flow: Flow) -> Response:
+    """Run the steps in order until one answers; a refusal is written down and answered in the endpoint's
+    way.
+    """
+    try:
+        for step in endpoint.steps:
+            if (response := await step(flow)) is not None:
+                return response
+    except OAuthError as error:
+        return refused(endpoint, flow, error)
+    except (PeopleBusy, StorageUnavailable) as error:
+        busy = TemporarilyUnavailable(
+            "the service is busy; try again in a moment", detail=str(error), headers={"Retry-After": "2"}
+        )
+        return refused(endpoint, flow, busy)
+    raise AssertionError(f"{endpoint.path} has no step that answers")
+
+
+def refused(endpoint: Endpoint, flow: Flow, error: OAuthError) -> Response:
+    """Write a refusal down and answer it."""
+    client = flow.known_client
+    log_event(
+        "refused",
+        level=logging.WARNING if error.status >= 500 else logging.INFO,
+        endpoint=endpoint.path,
+        error=error.code,
+        description=error.description,
+        detail=error.detail,
+        client_id=client.client_id if client else None,
+    )
+    response = endpoint.refuse(flow, error)
+    response.headers.update(error.headers)
+    return response
+
+
+async def read_form(request: Request, limit: int = LARGEST_FORM) -> bytes:
+    """Return the body of a form post.
+
+    :raises InvalidRequest: not a form, or larger than ``limit`` bytes.
+    """
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "application/x-www-form-urlencoded":
+        raise InvalidRequest("the body must be application/x-www-form-urlencoded")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise InvalidRequest(f"the body is larger than {limit} bytes", headers={"Connection": "close"})
+    return bytes(body)

@@ -1,0 +1,52 @@
+"""The answer of the token endpoint (RFC 6749 5.1), and how a session's refusal reads on the wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from mintmark.authorization_server.logs import log_event
+from mintmark.authorization_server.oauth.errors import InvalidGrant, InvalidScope, InvalidTarget, OAuthError
+from mintmark.authorization_server.oauth.flow import Flow
+from mintmark.authorization_server.oauth.tokens import AccessToken
+from mintmark.authorization_server.sessions import RefusalReason
+from mintmark.authorization_server.storage import Grant
+
+__all__ = ["refusal", "token_answer"]
+
+
+def token_answer(
+    flow: Flow,
+    access_token: AccessToken,
+    *,
+    audience: str,
+    grant: Grant | None = None,
+    **more: str | None,
+) -> Response:
+    """Return the tokens and write the fact, not the tokens, down. ``scope`` is always said (OAuth 2.1)."""
+    body: dict[str, Any] = {
+        "access_token": access_token.text,
+        "token_type": "Bearer",
+        "expires_in": int(access_token.lifetime),
+        "scope": " ".join(access_token.scope),
+    }
+    body.update({name: value for name, value in more.items() if value is not None})
+    log_event(
+        "tokens_issued",
+        grant_type=flow.parameters.get("grant_type"),
+        client_id=flow.client.client_id,
+        audience=audience,
+        scope=body["scope"],
+        grant_id=grant.grant_id if grant else None,
+    )
+    return JSONResponse(body)
+
+
+def refusal(reason: RefusalReason) -> OAuthError:
+    """Return the protocol's name for why a session refused; which of the reasons it was is for the log."""
+    if reason is RefusalReason.SCOPE_TOO_WIDE:
+        return InvalidScope("the scope is wider than what was granted")
+    if reason is RefusalReason.RESOURCE_TOO_WIDE:
+        return InvalidTarget("the resource is not one of this grant")
+    return InvalidGrant("the code or refresh token is not valid, or no longer", detail=str(reason))

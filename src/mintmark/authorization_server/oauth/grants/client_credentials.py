@@ -1,0 +1,28 @@
+"""``grant_type=client_credentials`` (RFC 6749 4.4): a service speaks for itself."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from mintmark.authorization_server.oauth.errors import UnauthorizedClient
+from mintmark.authorization_server.oauth.flow import Flow
+from mintmark.authorization_server.oauth.grants.answers import token_answer
+from mintmark.authorization_server.oauth.steps import allowed_scope, one_audience
+from mintmark.authorization_server.registrations import IDENTITY_SCOPES
+
+__all__ = ["client_credentials"]
+
+
+async def client_credentials(flow: Flow) -> Response:
+    """No person, no session, no refresh token (RFC 6749 4.4.3); nothing is stored."""
+    service, client = flow.service, flow.client
+    if client.is_public:
+        raise UnauthorizedClient("client_credentials needs a client with a secret")
+    audience = one_audience(flow, client.resources or (service.catalogue.issuer,))
+    of_people = set(IDENTITY_SCOPES)
+    known = set(service.catalogue.scopes_at(audience, service.catalogue.scopes)) - of_people
+    scope = allowed_scope(flow, client, known)
+    access_token = service.mint.access_token(
+        client=client, subject=client.client_id, audience=audience, scope=scope, grant=None, person=None
+    )
+    return token_answer(flow, access_token, audience=audience)

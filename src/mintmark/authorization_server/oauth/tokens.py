@@ -1,0 +1,168 @@
+"""Making and reading our own tokens: access tokens (RFC 9068), ID tokens, and the signed snapshot of the
+deny log.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mintmark.authorization_server.claims import build_access_claims, build_id_claims
+from mintmark.authorization_server.keys import SigningKeys
+from mintmark.authorization_server.registrations import Client
+from mintmark.authorization_server.revocation import DenyLog
+from mintmark.authorization_server.settings import TokenLifetimes
+from mintmark.authorization_server.storage import Grant, Person
+from mintmark.jose.jwk import Key
+from mintmark.jose.jwks import KeySet
+from mintmark.jwt import ACCESS_TOKEN, ID_TOKEN, UNCHECKED, Claims, Issuer, Verifier
+
+__all__ = ["SIGNING_ALG", "AccessToken", "TokenMint"]
+
+SIGNING_ALG = "ES256"
+_JITTER = 0.05  # lives end up to 5 % early, so that renewals do not come all at once
+_SNAPSHOT_LIFETIME = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """An access token on its way out, with what the answer says about it."""
+
+    text: str
+    lifetime: float
+    scope: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"AccessToken(lifetime={self.lifetime}, scope={self.scope})"
+
+
+class _OwnKeys:
+    """Our own signing keys as the KeySource of our own verifiers: always current, nothing to fetch."""
+
+    def __init__(self, keys: SigningKeys) -> None:
+        self._keys = keys
+
+    def current(self) -> KeySet:
+        return self._keys.public_keys()
+
+    def refresh(self, kid: str | None) -> KeySet:
+        return self._keys.public_keys()
+
+    async def arefresh(self, kid: str | None) -> KeySet:
+        return self._keys.public_keys()
+
+
+class TokenMint:
+    """Strikes every token of this service, and tells its own from others."""
+
+    def __init__(
+        self,
+        issuer: str,
+        keys: SigningKeys,
+        deny_log: DenyLog,
+        lifetimes: TokenLifetimes,
+        *,
+        clock: Callable[[], float],
+    ) -> None:
+        self._issuer = issuer
+        self._keys = keys
+        self._lifetimes = lifetimes
+        self._clock = clock
+        self._issuers: dict[str, tuple[Key, Issuer]] = {}
+        self._access_tokens = Verifier(
+            issuer=issuer,
+            audience=UNCHECKED,  # userinfo and exchange look at it themselves
+            keys=_OwnKeys(keys),
+            profile=ACCESS_TOKEN,
+            revocations=deny_log,
+            clock=clock,
+        )
+        self._hints = Verifier(
+            issuer=issuer,
+            audience=UNCHECKED,
+            keys=_OwnKeys(keys),
+            profile=ID_TOKEN,
+            expires=UNCHECKED,  # a hint may be old (OpenID Connect RP-Initiated Logout 2)
+            clock=clock,
+        )
+
+    def access_token(
+        self,
+        *,
+        client: Client,
+        subject: str,
+        audience: str,
+        scope: tuple[str, ...],
+        grant: Grant | None,
+        person: Person | None,
+        act: Mapping[str, Any] | None = None,
+        at_most: float | None = None,
+    ) -> AccessToken:
+        """Make an access token for one audience.
+
+        :param act: who acts for the person (RFC 8693 4.1).
+        :param at_most: seconds it may live at most, when it stands for another token.
+        """
+        lifetime = self._lifetimes.access_token_lifetime
+        lifetime -= lifetime * _JITTER * secrets.randbelow(1000) / 1000
+        lifetime = min(lifetime, at_most) if at_most is not None else lifetime
+        claims = build_access_claims(
+            grant=grant,
+            person=person,
+            client_id=client.client_id,
+            scope=scope,
+            extra={"act": dict(act)} if act is not None else None,
+        )
+        text = self._signer(SIGNING_ALG).issue(
+            subject=subject,
+            audience=audience,
+            lifetime=lifetime,
+            claims=claims,
+            profile=ACCESS_TOKEN,
+        )
+        return AccessToken(text, lifetime, scope)
+
+    def id_token(self, *, client: Client, grant: Grant, person: Person, access_token: str) -> str:
+        """Make an ID token (OpenID Connect Core 2) for the client of a grant."""
+        alg = client.id_token_signed_response_alg
+        claims = build_id_claims(
+            grant=grant, person=person, access_token=access_token, alg=alg, scope=grant.scope
+        )
+        return self._signer(alg).issue(
+            subject=person.person_id,
+            audience=client.client_id,
+            lifetime=self._lifetimes.id_token_lifetime,
+            claims=claims,
+            profile=ID_TOKEN,
+        )
+
+    def snapshot(self, seq: int, entries: list[dict[str, Any]]) -> str:
+        """Sign the deny log as it stands (``revocations+jwt``)."""
+        return self._signer(SIGNING_ALG).issue(
+            lifetime=_SNAPSHOT_LIFETIME, claims={"seq": seq, "entries": entries}, typ="revocations+jwt"
+        )
+
+    async def read_access_token(self, text: str) -> Claims:
+        """Verify one of our access tokens, whoever it is for.
+
+        :raises InvalidToken: not ours, expired, revoked, malformed.
+        """
+        return await self._access_tokens.averify(text)
+
+    async def read_hint(self, text: str) -> Claims:
+        """Verify one of our ID tokens, however old.
+
+        :raises InvalidToken: not ours.
+        """
+        return await self._hints.averify(text)
+
+    def _signer(self, alg: str) -> Issuer:
+        """Return the issuer with the key that signs now; keys change under way."""
+        key = self._keys.current(alg)
+        known = self._issuers.get(alg)
+        if known is None or known[0] is not key:
+            known = (key, Issuer(self._issuer, key, clock=self._clock))
+            self._issuers[alg] = known
+        return known[1]

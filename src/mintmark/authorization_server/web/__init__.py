@@ -1,0 +1,1 @@
+"""What people see: pages, forms, cookies. Everything works without JavaScript."""
