@@ -1,0 +1,96 @@
+"""ES256, ES384, ES512 (RFC 7518 3.4) and ES256K (RFC 8812 3): ECDSA with one curve and one hash each.
+
+Nonces are hedged by the backend: drawn from the private key, the message and fresh randomness together, so
+that neither a weak random source nor a repeated message betrays the key (RFC 8725bis 3.2).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    Prehashed,
+    decode_dss_signature,
+    encode_dss_signature,
+)
+
+from mintmark.jose.algorithms.rows import Sign, SignatureAlgorithm, Verify
+from mintmark.jose.kinds.ec import coordinate_bytes, generate
+from mintmark.jose.kinds.material import Material
+
+
+def _signer(algorithm: ec.ECDSA, material: Material) -> Sign:
+    sign = material.private.sign
+    size = coordinate_bytes(material.public.curve)
+
+    def raw(message: bytes) -> bytes:
+        r, s = decode_dss_signature(sign(message, algorithm))
+        return r.to_bytes(size) + s.to_bytes(size)
+
+    return raw
+
+
+def _verifier(algorithm: ec.ECDSA, material: Material) -> Verify:
+    check = material.public.verify
+    size = coordinate_bytes(material.public.curve)
+    from_bytes = int.from_bytes
+
+    def verify(message: bytes, signature: bytes) -> bool:
+        if len(signature) != 2 * size:  # RFC 7518 3.4: the two numbers in full length, nothing else
+            return False
+        try:
+            # the backend refuses numbers outside 1 … n-1
+            check(
+                encode_dss_signature(from_bytes(signature[:size]), from_bytes(signature[size:])),
+                message,
+                algorithm,
+            )
+        except InvalidSignature:
+            return False
+        return True
+
+    return verify
+
+
+class _Stream:
+    def __init__(self, hash_: hashes.HashAlgorithm, material: Material) -> None:
+        self._material, self._algorithm = material, ec.ECDSA(Prehashed(hash_))
+        self._hash = hashes.Hash(hash_)
+        self.update = self._hash.update
+
+    def sign(self) -> bytes:
+        return _signer(self._algorithm, self._material)(self._hash.finalize())
+
+    def verify(self, signature: bytes) -> bool:
+        return _verifier(self._algorithm, self._material)(self._hash.finalize(), signature)
+
+
+def _check(_material: Material, _legacy: bool) -> None:
+    """The curve is all that can be wrong, and the table fixes it."""
+
+
+def _row(name: str, crv: str, hash_: hashes.HashAlgorithm) -> SignatureAlgorithm:
+    algorithm = ec.ECDSA(hash_)
+    return SignatureAlgorithm(
+        name=name,
+        kty="EC",
+        crvs=(crv,),
+        accepts=(name,),
+        generate=lambda bits, _crv: generate(bits, crv),
+        check=_check,
+        signer=partial(_signer, algorithm),
+        verifier=partial(_verifier, algorithm),
+        stream=partial(_Stream, hash_),
+    )
+
+
+ROWS: Final = (
+    _row("ES256", "P-256", hashes.SHA256()),
+    _row("ES384", "P-384", hashes.SHA384()),
+    _row("ES512", "P-521", hashes.SHA512()),
+    _row("ES256K", "secp256k1", hashes.SHA256()),
+)

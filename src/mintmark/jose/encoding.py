@@ -1,0 +1,312 @@
+"""Strict base64url and strict JSON: the two encodings that every JOSE object is made of.
+
+Reading is unforgiving, because two readers that disagree about one text are how signatures get bypassed:
+
+- base64url (RFC 4648 5, RFC 7515 2): its own alphabet only, no padding, no white space, and the unused bits
+  of the last character are zero, so that one byte string has exactly one spelling.
+- JSON (RFC 8259, RFC 7493): UTF-8 without a byte order mark, no member name twice, no NaN or Infinity, no
+  lone surrogate, no number that a double or a 64-bit integer cannot hold, and limits on size and depth.
+
+:func:`json_decode` has a fast path. It is taken only where re-encoding the result gives back the very same
+bytes: then the text *is* the canonical spelling of the value and cannot hide a second member of one name.
+Every other text goes through the strict decoder, so both paths refuse exactly the same.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, NoReturn
+
+import msgspec
+import pybase64
+
+from mintmark.errors import ConfigurationError, ErrorCode, MalformedToken
+
+__all__ = ["b64url_decode", "b64url_encode", "freeze", "json_decode", "json_encode", "json_object"]
+
+MAX_JSON_BYTES: Final = 1 << 20
+MAX_DEPTH: Final = 64
+MAX_INTEGER_DIGITS: Final = 19  # every such integer fits in 64 bits
+
+# --- base64url ---------------------------------------------------------------------------------------------
+
+_ALTERNATIVES: Final = b"-_"
+# The characters whose unused low bits are zero, by how many characters stand in the last group of four.
+_LAST_OF_TWO: Final = frozenset("AQgw")
+_LAST_OF_THREE: Final = frozenset("AEIMQUYcgkosw048")
+
+
+def b64url_encode(data: bytes) -> str:
+    """Return ``data`` in base64url without padding (RFC 7515 2)."""
+    return pybase64.b64encode_as_string(data, _ALTERNATIVES).rstrip("=")
+
+
+def b64url_decode(text: str | bytes, *, what: str = "a segment") -> bytes:
+    """Return the bytes that ``text`` spells, which must be its only spelling.
+
+    :param what: what is being read, for the message («the header»).
+    :raises MalformedToken: with code ``base64url_invalid``.
+    """
+    if type(text) is not str:
+        text = _ascii(text, what)
+    spare = len(text) & 3
+    # The codec still takes the standard alphabet's "+" and "/" beside ours, and "=" where it belongs.
+    if "+" in text or "/" in text or "=" in text:
+        _refuse_base64(what)
+    if spare:
+        if spare == 1 or text[-1] not in (_LAST_OF_TWO if spare == 2 else _LAST_OF_THREE):
+            _refuse_base64(what)
+        text += "==" if spare == 2 else "="
+    try:
+        return pybase64.b64decode(text, _ALTERNATIVES, True)
+    except ValueError:
+        _refuse_base64(what)
+
+
+def _ascii(text: object, what: str) -> str:
+    if isinstance(text, str):
+        return str(text)
+    if not isinstance(text, bytes):
+        _refuse_base64(what)
+    try:
+        return text.decode("ascii")
+    except UnicodeDecodeError:
+        _refuse_base64(what)
+
+
+def _refuse_base64(what: str) -> NoReturn:
+    raise MalformedToken(
+        f"{what} is not base64url without padding (RFC 7515 2)", code=ErrorCode.BASE64URL_INVALID
+    ) from None
+
+
+# --- reading JSON ------------------------------------------------------------------------------------------
+
+_fast_decode: Final = msgspec.json.Decoder().decode
+_fast_encode: Final = msgspec.json.Encoder().encode
+
+# Canonical JSON writes a number straight after one of these marks (or at the start of the text).
+_DIGITS_AND_MARKS: Final = bytes.maketrans(b"123456789[,-", b"000000000:::")
+_LONG_INTEGER: Final = b":" + b"0" * (MAX_INTEGER_DIGITS + 1)
+
+# A whole string (to its end or the end of the text, so that the scan is linear), or a bracket outside of one.
+_BRACKETS: Final = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
+_SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def json_decode(
+    data: bytes | str,
+    *,
+    what: str = "the JSON text",
+    max_bytes: int = MAX_JSON_BYTES,
+    max_depth: int = MAX_DEPTH,
+) -> Any:
+    """Return the value of a JSON text, which must be unambiguous (see the module).
+
+    :raises MalformedToken: with code ``json_invalid``.
+    """
+    if type(data) is not bytes:
+        data = _utf8(data, what)
+    if len(data) > max_bytes:
+        _refuse_json(what, f"is longer than {max_bytes} bytes")
+    if data.count(b"[") + data.count(b"{") <= max_depth:
+        try:
+            value = _fast_decode(data)
+            if _fast_encode(value) == data and not _may_hold_long_integer(data):
+                return value
+        except (ValueError, OverflowError, msgspec.MsgspecError):
+            pass  # the strict decoder says what is wrong
+    return _decode_strictly(data, what, max_depth)
+
+
+def json_object(
+    data: bytes | str, *, what: str = "the JSON text", max_bytes: int = MAX_JSON_BYTES
+) -> dict[str, Any]:
+    """Return the members of a JSON text that must be an object.
+
+    :raises MalformedToken: with code ``json_invalid``.
+    """
+    value = json_decode(data, what=what, max_bytes=max_bytes)
+    if type(value) is not dict:
+        _refuse_json(what, "is not a JSON object")
+    return value
+
+
+def _may_hold_long_integer(canonical: bytes) -> bool:
+    """Say whether a canonical JSON text may hold an integer that the strict decoder refuses."""
+    return _LONG_INTEGER in canonical.translate(_DIGITS_AND_MARKS) or canonical[:1] not in (b"{", b"[")
+
+
+def _utf8(data: object, what: str) -> bytes:
+    if isinstance(data, str):
+        try:
+            return data.encode("utf-8")
+        except UnicodeEncodeError:
+            _refuse_json(what, "has a lone surrogate")
+    if not isinstance(data, bytes | bytearray | memoryview):
+        _refuse_json(what, "is neither text nor bytes")
+    return bytes(data)
+
+
+def _decode_strictly(data: bytes, what: str, max_depth: int) -> Any:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        _refuse_json(what, "is not UTF-8 (RFC 8259 8.1)")
+    if _depth(text, max_depth) > max_depth:
+        _refuse_json(what, f"is nested deeper than {max_depth}")
+    try:
+        value = _STRICT.decode(text)
+        if _SURROGATE_ESCAPE.search(text):
+            _fast_encode(value)  # refuses what is not encodable as UTF-8
+    except _RefusedError as refused:
+        _refuse_json(what, str(refused))
+    except (ValueError, msgspec.MsgspecError):  # JSONDecodeError, UnicodeEncodeError
+        _refuse_json(what, "is not valid JSON (RFC 8259)")
+    return value
+
+
+def _depth(text: str, limit: int) -> int:
+    """Return how deep the brackets nest, or something above ``limit`` once that is passed."""
+    depth = deepest = 0
+    for match in _BRACKETS.finditer(text):
+        mark = text[match.start()]
+        if mark in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+            if depth > limit:
+                break
+        elif mark in "]}":
+            depth -= 1
+    return deepest
+
+
+class _RefusedError(ValueError):
+    """Well-formed, but ambiguous or out of range; the text says which."""
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _RefusedError("names a member twice (RFC 7515 4, RFC 7493 2.3)")
+    return members
+
+
+def _integer(digits: str) -> int:
+    if len(digits) - (digits[0] == "-") > MAX_INTEGER_DIGITS:
+        raise _RefusedError(f"has an integer of more than {MAX_INTEGER_DIGITS} digits")
+    return int(digits)
+
+
+def _float(digits: str) -> float:
+    number = float(digits)
+    mantissa = digits.lower().partition("e")[0]
+    if math.isinf(number) or (number == 0 and mantissa.strip("-0.")):
+        raise _RefusedError("has a number that a double cannot hold (RFC 7493 2.2)")
+    return number
+
+
+def _constant(name: str) -> NoReturn:
+    raise _RefusedError(f"has {name}, which is not JSON (RFC 8259 6)")
+
+
+_STRICT: Final = json.JSONDecoder(
+    object_pairs_hook=_members, parse_int=_integer, parse_float=_float, parse_constant=_constant
+)
+
+
+def _refuse_json(what: str, reason: str) -> NoReturn:
+    raise MalformedToken(f"{what} {reason}", code=ErrorCode.JSON_INVALID) from None
+
+
+# --- writing JSON ------------------------------------------------------------------------------------------
+
+_SCALARS: Final = frozenset((str, int, bool, type(None)))
+_NAMES: Final = frozenset((str,))
+
+
+def json_encode(value: Any) -> bytes:
+    """Return ``value`` as compact UTF-8 JSON; the same value gives the same bytes.
+
+    Takes what JSON has and nothing else: mappings with text names, lists and tuples, text, finite numbers of
+    at most 64 bits, booleans and None. Never guesses what a date or a byte string should become.
+
+    :raises ConfigurationError: when there is anything else inside.
+    """
+    try:
+        text = _fast_encode(value if type(value) is dict and _is_plain(value) else _plain(value, MAX_DEPTH))
+    except (OverflowError, UnicodeEncodeError):
+        raise ConfigurationError("a value holds an integer beyond 64 bits or a lone surrogate") from None
+    if _may_hold_long_integer(text):
+        try:
+            _decode_strictly(text, "the value", MAX_DEPTH)
+        except MalformedToken as refused:
+            raise ConfigurationError(refused.message) from None
+    return text
+
+
+def _is_plain(members: dict[Any, Any]) -> bool:
+    """Say whether everything is already in the types that the encoder spells one way only."""
+    if not {*map(type, members)} <= _NAMES:
+        return False
+    if {*map(type, members.values())} <= _SCALARS:
+        return True
+    for item in members.values():
+        kind = type(item)
+        if kind in _SCALARS:
+            continue
+        if kind is list:
+            if not {*map(type, item)} <= _SCALARS:
+                return False
+        elif kind is not float or not math.isfinite(item):
+            return False
+    return True
+
+
+def _plain(value: Any, depth: int) -> Any:
+    """Return ``value`` in the types that the encoder spells one way only."""
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if kind is float:
+        if not math.isfinite(value):
+            raise ConfigurationError("JSON has no NaN and no Infinity (RFC 8259 6)")
+        return value
+    if depth == 0:
+        raise ConfigurationError(f"a value is nested deeper than {MAX_DEPTH}")
+    if isinstance(value, Mapping):
+        return _plain_members(value, depth - 1)
+    if isinstance(value, list | tuple):
+        return [item if type(item) in _SCALARS else _plain(item, depth - 1) for item in value]
+    for base in (str, int, float):  # StrEnum, IntEnum and other subclasses
+        if isinstance(value, base):
+            return _plain(base(value) if base is not str else str.__str__(value), depth)
+    raise ConfigurationError(f"{kind.__name__} has no JSON form; convert it first")
+
+
+def _plain_members(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    members: dict[str, Any] = {}
+    for name, item in value.items():
+        if type(name) is not str:
+            raise ConfigurationError("a JSON member name is text")
+        members[name] = item if type(item) in _SCALARS else _plain(item, depth)
+    return members
+
+
+# --- immutable values --------------------------------------------------------------------------------------
+
+
+def freeze(value: Any) -> Any:
+    """Return a decoded JSON value that nobody can change: mappings read-only, lists as tuples.
+
+    What is handed to a caller and kept for the next one (a cached header) goes through here.
+    """
+    if isinstance(value, dict):
+        return MappingProxyType({name: freeze(item) for name, item in value.items()})
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return tuple(freeze(item) for item in value)
+    return value

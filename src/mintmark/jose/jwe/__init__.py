@@ -1,0 +1,9 @@
+"""JSON Web Encryption (RFC 7516): bytes encrypted into text, and text decrypted back into bytes.
+
+Decrypting proves that the content is whole, and with a shared secret that it comes from a holder of it. With
+a public key anybody could have encrypted: sign first where the sender matters.
+"""
+
+from mintmark.jose.jwe.compact import Decrypted, Parts, decrypt, encrypt, parse_compact
+
+__all__ = ["Decrypted", "Parts", "decrypt", "encrypt", "parse_compact"]

@@ -1,0 +1,241 @@
+"""Key sets (RFC 7517 5): which key fits a token is decided here, from ``kid`` and ``alg`` together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mintmark.errors import (
+    AlgorithmNotAllowed,
+    ConfigurationError,
+    ErrorCode,
+    InvalidKey,
+    MalformedToken,
+    UnknownKey,
+)
+from mintmark.jose.algorithms import default_name, find, fits
+from mintmark.jose.encoding import json_object
+from mintmark.jose.jwk import Key
+from mintmark.jose.kinds import kind
+
+__all__ = ["KeySet", "SkippedKey", "select"]
+
+MAX_KEYS: Final = 512
+MAX_TRIES: Final = 16  # keys that a token without kid is tried against
+
+Algorithms = Sequence[str] | Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedKey:
+    """A member of a set that was not taken, and why (RFC 7517 5: skip what is not understood)."""
+
+    index: int
+    kid: str | None
+    reason: str
+    code: ErrorCode
+
+
+class KeySet:
+    """An immutable set of keys, in order. ``kid`` and ``alg`` together name at most one key."""
+
+    __slots__ = ("_by_alg", "_by_kid", "_keys", "skipped")
+
+    skipped: tuple[SkippedKey, ...]
+
+    def __init__(self, keys: Iterable[Key] = (), *, skipped: Iterable[SkippedKey] = ()) -> None:
+        """
+        :raises ConfigurationError: when something is not a Key.
+        :raises InvalidKey: when two different keys share ``kid`` and ``alg``.
+        """
+        if isinstance(keys, Key):
+            keys = (keys,)
+        kept: dict[Key, None] = {}
+        by_kid: dict[tuple[str, str], list[Key]] = {}
+        by_alg: dict[str, list[Key]] = {}
+        for key in keys:
+            if not isinstance(key, Key):
+                raise ConfigurationError("a KeySet holds Key objects", hint="Key.from_jwk, Key.from_pem, …")
+            if key in kept:
+                continue
+            if key.kid and any(other.alg == key.alg for other in by_kid.get((key.kid, key.accepts[0]), ())):
+                raise InvalidKey("two different keys share kid and alg", kid=key.kid, claim="kid")
+            kept[key] = None
+            for name in key.accepts:
+                by_kid.setdefault((key.kid, name), []).append(key)
+                by_alg.setdefault(name, []).append(key)
+        self._keys = tuple(kept)
+        self._by_kid = {name: tuple(found) for name, found in by_kid.items()}
+        self._by_alg = {name: tuple(found) for name, found in by_alg.items()}
+        self.skipped = tuple(skipped)
+
+    @classmethod
+    def from_jwks(
+        cls,
+        data: Mapping[str, Any] | str | bytes,
+        *,
+        algorithms: Algorithms | None = None,
+        allow_legacy: bool = False,
+    ) -> KeySet:
+        """Read a JWK Set; a member that cannot be used is skipped and reported in ``skipped``.
+
+        :param algorithms: names of the algorithms to take keys for; a key that states none gets the one that
+            fits it. Or a mapping from ``kid`` to algorithm, for keys that state none.
+        :raises InvalidKey: when the data is no JWK Set at all.
+        """
+        keys: dict[Key, None] = {}
+        taken: set[tuple[str, str]] = set()
+        skipped: list[SkippedKey] = []
+        for index, member in enumerate(_members(data)):
+            try:
+                key = _read(member, algorithms, allow_legacy)
+                if key not in keys and key.kid and (key.kid, key.alg) in taken:
+                    raise InvalidKey("another key of the set has the same kid and alg", claim="kid")
+            except InvalidKey as error:
+                kid = member.get("kid") if isinstance(member, Mapping) else None
+                name = kid[:200] if isinstance(kid, str) else None
+                skipped.append(SkippedKey(index, name, error.message, error.code))
+            else:
+                keys[key] = None
+                taken.add((key.kid, key.alg))
+        return cls(keys, skipped=skipped)
+
+    def get(self, kid: str) -> Key | None:
+        """Return the first key of that name, or None."""
+        return next((key for key in self._keys if key.kid == kid), None)
+
+    def candidates(self, kid: str | None, alg: str) -> tuple[Key, ...]:
+        """Return the keys that a token naming ``kid`` (or none) and ``alg`` may be tried with."""
+        if kid is None:
+            return self._by_alg.get(alg, ())
+        return self._by_kid.get((kid, alg), ())
+
+    @property
+    def public(self) -> KeySet:
+        """The public halves; shared secrets have none and are left out."""
+        return KeySet((key.public for key in self._keys if key.kty != "oct"), skipped=self.skipped)
+
+    def to_jwks(self, *, private: bool = False) -> dict[str, Any]:
+        """Return the JWK Set to publish: public halves, no shared secrets. With ``private``, everything."""
+        if private:
+            return {"keys": [key.to_jwk(private=key.is_private) for key in self._keys]}
+        return {"keys": [key.to_jwk() for key in self._keys if key.kty != "oct"]}
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __getitem__(self, index: int) -> Key:
+        return self._keys[index]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._keys
+
+    def __eq__(self, other: object) -> bool:
+        return self._keys == other._keys if isinstance(other, KeySet) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._keys)
+
+    def __repr__(self) -> str:
+        return f"<KeySet of {len(self._keys)} keys, {len(self.skipped)} skipped>"
+
+
+def select(keys: Key | KeySet, kid: str | None, alg: str) -> tuple[Key, ...]:
+    """Return the keys to try for a token. A single Key was chosen by the caller, so a ``kid`` cannot miss it.
+
+    :raises AlgorithmNotAllowed: when the key named is for another algorithm.
+    :raises UnknownKey: when no key fits.
+    :raises ConfigurationError: when ``keys`` is neither a Key nor a KeySet.
+    """
+    if isinstance(keys, Key):
+        if alg in keys.accepts:
+            return (keys,)
+        raise AlgorithmNotAllowed(
+            "the token's algorithm is not the key's", expected=keys.alg, actual=alg[:40], kid=keys.kid
+        )
+    if not isinstance(keys, KeySet):
+        raise ConfigurationError(
+            "keys are a Key or a KeySet, never text or bytes", hint="Key.from_jwk, Key.from_pem, …"
+        )
+    found = keys.candidates(kid, alg)
+    if len(found) > MAX_TRIES:
+        raise UnknownKey(f"the token names no kid, and more than {MAX_TRIES} keys fit its algorithm")
+    if found:
+        return found
+    named = keys.get(kid) if kid is not None else None
+    if named is not None:
+        raise AlgorithmNotAllowed(
+            "the token's algorithm is not the key's", expected=named.alg, actual=alg[:40], kid=named.kid
+        )
+    raise UnknownKey("no key of the set fits the token", kid=kid[:200] if kid else None, actual=alg[:40])
+
+
+def _members(data: Mapping[str, Any] | str | bytes) -> list[Any]:
+    if isinstance(data, Mapping):
+        members = data.get("keys")
+    else:
+        try:
+            members = json_object(data, what="the JWK Set").get("keys")
+        except MalformedToken as error:
+            raise InvalidKey(error.message) from None
+    if not isinstance(members, list | tuple):
+        raise InvalidKey("a JWK Set has a list of keys (RFC 7517 5.1)", claim="keys")
+    if len(members) > MAX_KEYS:
+        raise InvalidKey(f"a JWK Set has at most {MAX_KEYS} keys", claim="keys")
+    return list(members)
+
+
+def _read(member: Any, algorithms: Algorithms | None, allow_legacy: bool) -> Key:
+    if not isinstance(member, Mapping):
+        raise InvalidKey("a member of a JWK Set is an object (RFC 7517 5.1)")
+    return Key.from_jwk(member, alg=_asked(member, algorithms), allow_legacy=allow_legacy)
+
+
+def _asked(member: Mapping[str, Any], algorithms: Algorithms | None) -> str | None:
+    """Return the algorithm that the caller asks of this key, or None where the key or the default speaks."""
+    stated = member.get("alg")
+    if algorithms is None:
+        return None
+    if isinstance(algorithms, Mapping):
+        kid = member.get("kid")
+        return algorithms.get(kid) if isinstance(kid, str) else None
+    if isinstance(algorithms, str):
+        raise ConfigurationError("algorithms is a list of names, or a mapping from kid to name")
+    kty, crv, use = (
+        value if isinstance(value := member.get(name), str) else None for name in ("kty", "crv", "use")
+    )
+    if stated is not None:
+        if isinstance(stated, str) and not any(
+            stated == name or _same(name, stated, kty, crv) for name in algorithms
+        ):
+            raise InvalidKey(
+                "the key's algorithm is not among those asked for", claim="alg", actual=stated[:40]
+            )
+        return None
+    return _choose(algorithms, kty or "", crv, use)
+
+
+def _same(name: str, stated: str, kty: str | None, crv: str | None) -> bool:
+    return kty is not None and fits(stated, kty, crv) and name in find(stated, kty, crv).accepts
+
+
+def _choose(algorithms: Sequence[str], kty: str, crv: str | None, use: str | None) -> str:
+    kind(kty)  # an unknown type says so
+    fitting = [
+        name for name in algorithms if fits(name, kty, crv) and use in (None, find(name, kty, crv).use)
+    ]
+    default = default_name(kty, crv, use)
+    if default in fitting:
+        return default
+    if len(fitting) != 1:
+        reason = (
+            "none of the algorithms asked for fits"
+            if not fitting
+            else "several of the algorithms asked for fit"
+        )
+        raise InvalidKey(f"the key states no algorithm, and {reason}", claim="alg")
+    return fitting[0]

@@ -1,0 +1,93 @@
+"""The hot paths: what one key set and one header need is prepared once, and each token then costs little more
+than its cryptography.
+
+- :func:`verifier_for` keeps the headers it has seen *verified*, by their encoded text: an issuer sends the
+  same few headers, so each is parsed once. Nobody without a key can put anything there, and the map is
+  bounded.
+- Everything a caller can observe is as in :func:`mintmark.jose.jws.verify`, whose code answers every token
+  that is out of the ordinary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from mintmark.errors import ConfigurationError, ErrorCode, InvalidSignature, MalformedToken
+from mintmark.jose.encoding import b64url_decode, b64url_encode, json_encode
+from mintmark.jose.jwk import Key, signature_row
+from mintmark.jose.jwks import KeySet, select
+from mintmark.jose.jws.compact import MAX_CHARACTERS, protected_header, verify
+
+__all__ = ["signer_for", "verifier_for"]
+
+MAX_HEADERS: Final = 128
+
+VerifyToken = Callable[[str], tuple[bytes, Mapping[str, Any], Key]]
+SignPayload = Callable[[bytes], str]
+
+
+def verifier_for(keys: Key | KeySet, *, max_size: int = MAX_CHARACTERS) -> VerifyToken:
+    """Return a function from a compact token to (payload, header, key), which raises as :func:`verify` does.
+
+    Thread-safe. The header is immutable; the same object may be returned for many tokens.
+
+    :raises ConfigurationError: when ``keys`` is neither a Key nor a KeySet.
+    """
+    if not isinstance(keys, Key | KeySet):
+        select(keys, None, "")
+    seen: dict[str, tuple[Callable[[bytes, bytes], bool], Mapping[str, Any], Key]] = {}
+
+    def verify_token(token: str) -> tuple[bytes, Mapping[str, Any], Key]:
+        if type(token) is not str or len(token) > max_size:
+            return unusual(token)
+        signing_input, _, signature = token.rpartition(".")
+        encoded_header, _, encoded_payload = signing_input.partition(".")
+        known = seen.get(encoded_header)
+        if known is None:
+            return unusual(token)
+        verify_bytes, header, key = known
+        try:
+            message = signing_input.encode("ascii")
+        except UnicodeEncodeError:
+            raise MalformedToken("a token is ASCII text", code=ErrorCode.BASE64URL_INVALID) from None
+        payload = b64url_decode(encoded_payload, what="the payload")  # refuses a third dot too
+        if not verify_bytes(message, b64url_decode(signature, what="the signature")):
+            raise InvalidSignature("the signature does not fit", kid=key.kid)
+        return payload, header, key
+
+    def unusual(token: str) -> tuple[bytes, Mapping[str, Any], Key]:
+        verified = verify(token, keys, max_size=max_size)
+        header, key = verified.header, verified.key
+        # Kept are headers whose one candidate is certain and whose payload is encoded.
+        if (
+            key.verify_bytes
+            and "b64" not in header
+            and len(select(keys, header.get("kid"), header["alg"])) == 1
+        ):
+            if len(seen) >= MAX_HEADERS:
+                seen.clear()
+            seen[token.partition(".")[0]] = (key.verify_bytes, header, key)
+        return verified.payload, header, key
+
+    return verify_token
+
+
+def signer_for(key: Key, *, header: Mapping[str, Any] | None = None) -> SignPayload:
+    """Return a function from a payload to its compact JWS, under one prepared header.
+
+    :raises ConfigurationError: when the header says what it must not.
+    :raises InvalidKey: when the key may not sign.
+    """
+    signature_row(key)
+    key.require(producing=True)
+    sign_bytes = key.sign_bytes
+    if sign_bytes is None:
+        raise ConfigurationError("this key does not sign", kid=key.kid)
+    prefix = b64url_encode(json_encode(protected_header(key, header))) + "."
+
+    def sign_payload(payload: bytes) -> str:
+        signing_input = prefix + b64url_encode(payload)
+        return f"{signing_input}.{b64url_encode(sign_bytes(signing_input.encode('ascii')))}"
+
+    return sign_payload
