@@ -1,0 +1,44 @@
+"""The signed snapshot of a deny log: what ``GET /revocations/snapshot`` of mintmark's server answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from mintmark.errors import InvalidToken
+from mintmark.jwt.checks import is_time, malformed
+from mintmark.jwt.policy import Policy, media_type
+from mintmark.jwt.profile import Profile
+
+__all__ = ["REVOCATIONS", "REVOCATION_KINDS"]
+
+REVOCATION_KINDS: Final = frozenset({"jti", "sid", "grant_id", "sub", "client_id", "kid"})
+
+
+def _is_entry(entry: Any) -> bool:
+    return (
+        isinstance(entry, dict)
+        and entry.get("kind") in REVOCATION_KINDS
+        and isinstance(entry.get("value"), str)
+        and is_time(entry.get("exp"))
+        and (is_time(entry.get("before")) if entry["kind"] == "sub" else True)
+    )
+
+
+def _lists_entries(claims: Mapping[str, Any], policy: Policy) -> Iterator[InvalidToken]:
+    sequence = claims.get("seq")
+    if sequence is not None and (not isinstance(sequence, int) or isinstance(sequence, bool) or sequence < 0):
+        yield malformed("seq", "a sequence number", sequence)
+    entries = claims.get("entries")
+    if entries is not None and not (isinstance(entries, list) and all(map(_is_entry, entries))):
+        yield malformed("entries", "a list of deny entries", entries)
+
+
+REVOCATIONS: Final = Profile(
+    name="revocation snapshot",
+    typ="revocations+jwt",
+    types=(media_type("revocations+jwt"),),
+    required=("iss", "iat", "exp", "seq", "entries"),
+    rules=_lists_entries,
+)
+"""A snapshot names no audience: ``Verifier(issuer=…, audience=UNCHECKED, keys=…, profile=REVOCATIONS)``."""
