@@ -24,15 +24,15 @@ from mintmark.demo.serving import add_serving_arguments, serve
 __all__ = ["PageConfig", "create_app"]
 
 APP: Final = Path(__file__).parent / "app"
-CLIENT_ID: Final = "demo-app"
-SCOPE: Final = "openid profile email orders:read billing:read"
 RELAY: Final = "/relay"  # the one page that may be framed, by this origin only
 
 
 @dataclass(frozen=True, slots=True)
 class PageConfig:
-    """What the page must know: addresses, the person's name for the hint, the services' leeway in seconds."""
+    """What the page must know: who it is, addresses, the person's name for the hint, the services' leeway."""
 
+    client_id: str
+    scope: str
     issuer: str
     orders: str
     billing: str
@@ -42,8 +42,8 @@ class PageConfig:
     def for_browser(self) -> dict[str, object]:
         return {
             "issuer": self.issuer,
-            "client_id": CLIENT_ID,
-            "scope": SCOPE,
+            "client_id": self.client_id,
+            "scope": self.scope,
             "services": {"orders": self.orders, "billing": self.billing},
             "person": self.person,
             "leeway": self.leeway,
@@ -130,13 +130,11 @@ def create_app(config: PageConfig) -> Starlette:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m mintmark.demo.page", description=__doc__)
     add_serving_arguments(parser)
-    parser.add_argument("--issuer", required=True)
-    parser.add_argument("--orders", required=True)
-    parser.add_argument("--billing", required=True)
-    parser.add_argument("--person", required=True)
-    parser.add_argument("--leeway", type=float, required=True)
+    for name in PageConfig.__dataclass_fields__:
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(option, required=True, type=float if name == "leeway" else str)
     options = parser.parse_args(arguments)
-    config = PageConfig(options.issuer, options.orders, options.billing, options.person, options.leeway)
+    config = PageConfig(**{name: getattr(options, name) for name in PageConfig.__dataclass_fields__})
     serve(create_app(config), options)
 
 

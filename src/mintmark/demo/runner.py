@@ -1,0 +1,135 @@
+"""``mintmark demo``: start everything, say what to open, stop cleanly. ``--once``: walk the story instead."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Final, NoReturn
+
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from mintmark.demo.plan import PERSON, Plan, make_plan
+from mintmark.demo.stack import Stack, StackError
+from mintmark.demo.story.steps import STORY
+from mintmark.demo.story.walk import walk
+from mintmark.demo.story.world import World
+from mintmark.errors import ConfigurationError
+
+__all__ = ["run"]
+
+DONE: Final = 0
+FAILED: Final = 1
+WRONG_USE: Final = 2
+INTERRUPTED: Final = 130
+STORY_LIFETIME: Final = 4.0  # seconds: the story waits for one token to expire
+PERSON_LIFETIME: Final = 60.0  # seconds: a person sees a refresh happen
+
+
+def run(
+    port: int = 8700,
+    once: bool = False,
+    keep: Path | None = None,
+    *,
+    access_token_lifetime: float | None = None,
+    log_level: str = "info",
+) -> int:
+    """Run the demo until Ctrl-C or SIGTERM, or walk its story once.
+
+    :param port: the first of four ports in a row on 127.0.0.1.
+    :param once: walk the story, check every step, and end.
+    :param keep: a new or empty folder for the demo's files; by default a private one that goes at the end.
+    :param access_token_lifetime: seconds; by default a minute, or as short as the story needs.
+    :param log_level: of every process: debug, info or warning.
+    :returns: the exit status: 0 when all went well, 1 when a check or a process failed, 2 for wrong use,
+        130 when the story was interrupted.
+    """
+    lifetime = access_token_lifetime or (STORY_LIFETIME if once else PERSON_LIFETIME)
+    console = Console()
+    try:
+        plan = make_plan(
+            port, access_token_lifetime=lifetime, leeway=0.0 if once else 2.0, log_level=log_level
+        )
+        with _sigterm_like_ctrl_c(), _workspace(keep) as directory, Stack(plan, directory) as stack:
+            return _tell(stack, console) if once else _stay(stack, console)
+    except KeyboardInterrupt:
+        console.print("Stopped.", highlight=False)
+        return INTERRUPTED if once else DONE
+    except (ConfigurationError, StackError) as error:
+        Console(stderr=True).print(
+            f"mintmark demo: {error.message}", style="red", markup=False, highlight=False, soft_wrap=True
+        )
+        return WRONG_USE if isinstance(error, ConfigurationError) else FAILED
+
+
+def _tell(stack: Stack, console: Console) -> int:
+    with World(stack) as world:
+        return DONE if walk(STORY, world, console) else FAILED
+
+
+def _stay(stack: Stack, console: Console) -> NoReturn:
+    """Wait for Ctrl-C, and see to it that nothing has ended by itself."""
+    console.print(_welcome(stack.plan, stack.directory))
+    while True:
+        time.sleep(0.5)
+        stack.check_running()
+
+
+def _welcome(plan: Plan, directory: Path) -> Panel:
+    doors = Table.grid(padding=(0, 2))
+    for name, value in (
+        ("Open", Text(plan.page, style="bold underline")),
+        ("Sign in as", Text(PERSON, style="bold")),
+        ("Password", Text(plan.password, style="bold")),
+    ):
+        doors.add_row(Text(name, style="dim"), value)
+    behind = Table.grid(padding=(0, 2))
+    for name in ("issuer", "orders", "billing"):
+        behind.add_row(Text(name, style="dim"), Text(plan.url(name)))
+    behind.add_row(Text("logs", style="dim"), Text(str(directory / "logs")))
+    end = Text("Ctrl-C ends it; nothing stays behind.", style="dim")
+    return Panel(
+        Group(doors, "", behind, "", end), title="mintmark demo", border_style="green", padding=(1, 2)
+    )
+
+
+@contextlib.contextmanager
+def _sigterm_like_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM unwind everything as Ctrl-C does, also while the processes are still starting."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _workspace(keep: Path | None) -> Iterator[Path]:
+    """A private folder: a new one that is removed at the end, or ``keep``, which must be empty."""
+    if keep is None:
+        directory = Path(tempfile.mkdtemp(prefix="mintmark-demo-"))
+        try:
+            yield directory
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+        return
+    try:
+        keep.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(keep.iterdir()):
+            raise ConfigurationError(f"{keep} is not empty; name a new folder")
+        keep.chmod(0o700)
+    except OSError as error:
+        raise ConfigurationError(f"cannot use the folder {keep}: {error.strerror}") from None
+    yield keep.resolve()
