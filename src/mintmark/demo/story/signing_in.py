@@ -11,7 +11,7 @@ from mintmark.demo.story.web import form_of, query_of
 from mintmark.demo.story.world import World, claims_in
 from mintmark.errors import InvalidToken
 from mintmark.jose.jwks import KeySet
-from mintmark.jwt import Verifier, inspect
+from mintmark.jwt import SignIn, Verifier, inspect
 from mintmark.jwt.profiles import ACCESS_TOKEN, ID_TOKEN
 
 __all__ = ["billing_through_orders", "orders_recognises_alice", "sign_in", "tokens_are_whole"]
@@ -61,8 +61,8 @@ def tokens_are_whole(world: World) -> Iterator[Check]:
     life = (claims.expires_at or 0.0) - (claims.issued_at or 0.0)
     yield holds(f"it lives {life:.0f} s, as the settings say", 0 < life <= plan.access_token_lifetime, life)
     identity = Verifier(issuer=plan.issuer, audience=CLIENT_ID, keys=keys, profile=ID_TOKEN)
-    who = identity.verify(tokens.id)
-    yield holds("the ID token answers this very sign-in (nonce)", who.get("nonce") == world.alice.nonce)
+    who = identity.verify(tokens.id, expected=SignIn(nonce=world.alice.nonce))
+    yield equal("the ID token answers this very sign-in (nonce)", who.get("nonce"), world.alice.nonce)
     yield equal("both speak of the same person", who.subject, claims.subject)
     try:
         access.verify(tokens.id)
