@@ -14,10 +14,14 @@ __all__ = ["by_cookie_hash", "by_sid", "insert", "remove", "remove_of_person", "
 _COLUMNS = tuple(sign_ins.c[field.name] for field in fields(SignIn))
 _BY_COOKIE = sa.select(*_COLUMNS).where(sign_ins.c.cookie_hash == sa.bindparam("cookie_hash"))
 _BY_SID = sa.select(*_COLUMNS).where(sign_ins.c.sid == sa.bindparam("sid"))
+_idle_end: sa.ColumnElement[float] = sa.bindparam("idle_end", type_=sign_ins.c.expires_at.type)
 _TOUCH = (
     sa.update(sign_ins)
-    .where(sign_ins.c.sid == sa.bindparam("key"))
-    .values(last_seen=sa.bindparam("last_seen"), expires_at=sa.bindparam("expires_at"))
+    .where(sign_ins.c.sid == sa.bindparam("key"), sign_ins.c.last_seen < sa.bindparam("seen_before"))
+    .values(
+        last_seen=sa.bindparam("now"),
+        expires_at=sa.case((_idle_end < sign_ins.c.absolute_end, _idle_end), else_=sign_ins.c.absolute_end),
+    )
 )
 
 
@@ -35,9 +39,9 @@ def by_sid(connection: sa.Connection, sid: str) -> SignIn | None:
     return None if row is None else SignIn(*row)
 
 
-def touch(connection: sa.Connection, sid: str, *, last_seen: float, expires_at: float) -> None:
-    """Note that the person is here; the sign-in then ends later."""
-    connection.execute(_TOUCH, {"key": sid, "last_seen": last_seen, "expires_at": expires_at})
+def touch(connection: sa.Connection, sid: str, *, now: float, idle_end: float, seen_before: float) -> None:
+    """Note that the person is here, unless that was noted after ``seen_before``; the end moves."""
+    connection.execute(_TOUCH, {"key": sid, "now": now, "idle_end": idle_end, "seen_before": seen_before})
 
 
 def renew(connection: sa.Connection, sign_in: SignIn, cookie_hash: bytes) -> None:

@@ -1,0 +1,74 @@
+"""The service's own secret, from which every symmetric key is derived: for refresh tokens, forms, cookies."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from typing import Self
+
+import sqlalchemy as sa
+
+from mintmark.errors import ConfigurationError, MintmarkError
+from mintmark.jose.encoding import b64url_decode, b64url_encode, json_encode, json_object
+
+from ..storage import Database
+from ..storage.repositories import secrets as rows
+from .sealing import Sealer
+
+__all__ = ["ServerSecrets"]
+
+_NAME = "root"
+_SIZE = 32
+
+
+class ServerSecrets:
+    """Keys by purpose, the same on every start and in every process of one database."""
+
+    def __init__(self, root: bytes) -> None:
+        self._root = root
+
+    def __repr__(self) -> str:
+        return "<ServerSecrets>"
+
+    @classmethod
+    def load(cls, db: Database, sealer: Sealer, now: float = 0.0) -> Self:
+        """Open the root secret; the first start makes it. Blocks; for start-up.
+
+        :raises ConfigurationError: it was sealed under another key-encryption key.
+        """
+        sealed = db.read_now(lambda connection: rows.get(connection, _NAME))
+        return cls(_open(sealer, sealed if sealed is not None else _make(db, sealer, now)))
+
+    def key(self, purpose: str) -> bytes:
+        """Return 32 bytes for that purpose: HKDF-Expand (RFC 5869 2.3), one block, the root being uniform."""
+        info = b"mintmark " + purpose.encode()
+        return hmac.new(self._root, info + b"\x01", hashlib.sha256).digest()
+
+
+def _make(db: Database, sealer: Sealer, now: float) -> str:
+    root = secrets.token_bytes(_SIZE)
+    fresh = sealer.seal(json_encode({"name": _NAME, "secret": b64url_encode(root)}))
+
+    def insert(connection: sa.Connection) -> str:
+        there = rows.get(connection, _NAME)  # another process may have been first
+        if there is None:
+            rows.insert(connection, _NAME, fresh, now)
+        return there or fresh
+
+    return db.write_now(insert)
+
+
+def _open(sealer: Sealer, sealed: str) -> bytes:
+    try:
+        content = json_object(sealer.open(sealed))
+        root = b64url_decode(str(content.get("secret", "")), what="secret")
+    except MintmarkError as error:
+        if isinstance(error, ConfigurationError):
+            raise
+        raise ConfigurationError(
+            "The service's secret in the database is damaged: restore a backup."
+        ) from error
+    if content.get("name") != _NAME or len(root) != _SIZE:
+        raise ConfigurationError("The service's secret in the database is damaged: restore a backup.")
+    return root

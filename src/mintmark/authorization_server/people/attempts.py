@@ -1,0 +1,96 @@
+"""Count tries to sign in: before the password is looked at, so that many at once are many."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from ..storage import Database
+from ..storage.repositories import sign_in_failures as rows
+from .slow_down import Counts, SlowDown, SlowDownPolicy, Tally, network_of, wait
+
+__all__ = ["Attempt", "Attempts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A try that has been counted as a failure until it turns out to be none."""
+
+    here: bytes
+    others: tuple[bytes, ...]
+
+
+class Attempts:
+    """The counts of one database, under keyed digests."""
+
+    def __init__(self, db: Database, key: bytes, policy: SlowDownPolicy) -> None:
+        self._db = db
+        self._key = key
+        self._policy = policy
+
+    async def begin(
+        self, username_key: str, address: str, known_device: str | None, now: float
+    ) -> Attempt | SlowDown:
+        """Count a try, unless it comes too early."""
+        network = network_of(address)
+        on_network = self._bucket("network", network)
+        strangers = self._bucket("account", username_key)
+        if known_device is not None:
+            here = self._bucket("device", username_key, known_device)
+            attempt = Attempt(here, ())
+        else:
+            here = self._bucket("account on network", username_key, network)
+            attempt = Attempt(here, (on_network, strangers))
+
+        def work(connection: sa.Connection) -> SlowDown | None:
+            tallies = self._tallies(connection, (here, on_network, strangers), now)
+            counts = Counts(
+                here=tallies[here],
+                network=tallies[on_network],
+                strangers=tallies[strangers],
+                known_device=known_device is not None,
+            )
+            early = wait(counts, now, self._policy)
+            if early is None:
+                for bucket in (attempt.here, *attempt.others):
+                    self._put(connection, bucket, tallies[bucket].failures + 1, now)
+            return early
+
+        return await self._db.write(work) or attempt
+
+    async def succeeded(self, attempt: Attempt, now: float) -> None:
+        """The password was right: nothing is held against this account here any more."""
+
+        def work(connection: sa.Connection) -> None:
+            rows.forget(connection, [attempt.here])
+            self._take_back(connection, attempt.others, now)
+
+        await self._db.write(work)
+
+    async def withdraw(self, attempt: Attempt, now: float) -> None:
+        """The try came to nothing that anybody can be blamed for."""
+        await self._db.write(lambda c: self._take_back(c, (attempt.here, *attempt.others), now))
+
+    def _take_back(self, connection: sa.Connection, buckets: tuple[bytes, ...], now: float) -> None:
+        for bucket, tally in self._tallies(connection, buckets, now).items():
+            if tally.failures > 1:
+                self._put(connection, bucket, tally.failures - 1, tally.last_at)
+            else:
+                rows.forget(connection, [bucket])
+
+    def _tallies(
+        self, connection: sa.Connection, buckets: tuple[bytes, ...], now: float
+    ) -> dict[bytes, Tally]:
+        found = rows.get(connection, buckets)
+        alive = {b: Tally(failures, last) for b, (failures, last, end) in found.items() if end > now}
+        return {bucket: alive.get(bucket, Tally()) for bucket in buckets}
+
+    def _put(self, connection: sa.Connection, bucket: bytes, failures: int, last_at: float) -> None:
+        end = last_at + self._policy.remembered
+        rows.put(connection, bucket, failures=failures, last_at=last_at, expires_at=end)
+
+    def _bucket(self, *parts: str) -> bytes:
+        said = "\x00".join(parts).encode("utf-8", "surrogatepass")
+        return hmac.digest(self._key, said, "sha256")

@@ -1,0 +1,267 @@
+"""The people who can sign in: accounts, and the check of a password that tells a stranger nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets as random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from mintmark.errors import ConfigurationError
+from mintmark.jose.encoding import b64url_encode
+
+from ..keys.secrets import ServerSecrets
+from ..storage import Database
+from ..storage.records import Event, Person
+from ..storage.repositories import events
+from ..storage.repositories import people as rows
+from .attempts import Attempts
+from .hashing import PasswordHasher
+from .rules import PasswordRules, normal_password, username_key
+from .slow_down import SlowDown, SlowDownPolicy
+
+__all__ = ["ADMINISTRATOR", "NewPerson", "People", "UsernameTaken"]
+
+ADMINISTRATOR = "administrator"  # the role that the first person has
+
+_CHANGEABLE = frozenset({"name", "email", "email_verified", "roles", "groups", "attributes"})
+
+
+class UsernameTaken(ConfigurationError):  # noqa: N818 - the house names conditions
+    """Somebody else has that name, or one that looks the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """What a new account is made from. Without a password, nobody can sign in to it by password."""
+
+    username: str
+    password: str | None = field(default=None, repr=False)
+    name: str = ""
+    email: str | None = None
+    email_verified: bool = False
+    roles: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+class People:
+    """The accounts of one database. Close it: it has threads."""
+
+    def __init__(
+        self,
+        db: Database,
+        secrets: ServerSecrets,
+        *,
+        hasher: PasswordHasher | None = None,
+        rules: PasswordRules | None = None,
+        slow_down: SlowDownPolicy | None = None,
+    ) -> None:
+        self._db = db
+        self._hasher = hasher or PasswordHasher()
+        self._rules = rules or PasswordRules()
+        self._attempts = Attempts(db, secrets.key("sign-in failures"), slow_down or SlowDownPolicy())
+        self._device_key = secrets.key("known device")
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        self._hasher.close()
+
+    # Sign-in
+
+    async def check_password(
+        self, username: str, password: str, *, network: str, now: float, device: str | None = None
+    ) -> Person | SlowDown | None:
+        """Return the person; None if name and password do not fit; or how long to wait before trying again.
+
+        An unknown name, a wrong password, an account without a password and a disabled one get the same
+        answer after the same work.
+
+        :param network: the address that the request came from.
+        :param device: what :meth:`device_token` once gave this browser.
+        :raises PeopleBusy: too many are signing in; the try was not counted.
+        """
+        key, plain = username_key(username), normal_password(password)
+        if key is None or plain is None:
+            return None
+        found = await self._db.read(lambda connection: rows.by_username_key(connection, key))
+        person, stored = found if found is not None else (None, None)
+        known = self._known_device(person, device)
+        attempt = await self._attempts.begin(key, network, known, now)
+        if isinstance(attempt, SlowDown):
+            return attempt
+        try:
+            fits = await self._hasher.verify(stored, plain)
+        except BaseException:
+            await self._attempts.withdraw(attempt, now)
+            raise
+        if person is None or not fits or person.disabled_at is not None:
+            return None
+        await self._attempts.succeeded(attempt, now)
+        if stored is not None and self._hasher.outdated(stored):
+            await self._store_hash(person.person_id, await self._hasher.hash(plain))
+        return person
+
+    def device_token(self, person_id: str) -> str:
+        """A value for a long-lived cookie of the browser in which this person has just signed in.
+
+        It lets nobody in. It says that strangers' failures are not this browser's.
+        """
+        device = random.token_urlsafe(16)
+        return f"{device}.{self._device_mac(person_id, device)}"
+
+    def _known_device(self, person: Person | None, token: str | None) -> str | None:
+        """The device's identifier, if the token was made for this person."""
+        if person is None or token is None or not token.isascii():
+            return None
+        device, _, mac = token.partition(".")
+        return device if hmac.compare_digest(mac, self._device_mac(person.person_id, device)) else None
+
+    def _device_mac(self, person_id: str, device: str) -> str:
+        said = f"{person_id}.{device}".encode()
+        return b64url_encode(hmac.digest(self._device_key, hashlib.sha256(said).digest(), "sha256"))
+
+    # Accounts
+
+    async def find(self, person_id: str) -> Person | None:
+        """Return the person of that ``sub``."""
+        return await self._db.read(lambda connection: rows.by_id(connection, person_id))
+
+    async def find_by_username(self, username: str) -> Person | None:
+        """Return the person of that name, however it is spelled."""
+        key = username_key(username)
+        found = await self._db.read(lambda c: rows.by_username_key(c, key)) if key is not None else None
+        return None if found is None else found[0]
+
+    async def every(self) -> tuple[Person, ...]:
+        """All people, by name."""
+        return await self._db.read(lambda connection: tuple(rows.every(connection)))
+
+    async def create(self, new: NewPerson, now: float) -> Person:
+        """Make an account.
+
+        :raises UsernameTaken: the name belongs to somebody.
+        :raises PasswordRefused: see :class:`.rules.PasswordRules`.
+        :raises ConfigurationError: the name cannot be one.
+        """
+        key = _key_or_refuse(new.username)
+        stored = await self._hash_new(new.password, new.username)
+        person = _person(new, now, has_password=stored is not None)
+
+        def work(connection: sa.Connection) -> None:
+            rows.insert(connection, person, username_key=key, password_hash=stored)
+            events.record(connection, Event(now, "person_created", person.person_id))
+
+        try:
+            await self._db.write(work)
+        except IntegrityError:
+            raise UsernameTaken(f"The name {new.username!r} is taken.") from None
+        return person
+
+    async def update(self, person_id: str, now: float, **changes: Any) -> Person:
+        """Change name, email, email_verified, roles, groups or attributes.
+
+        :raises ConfigurationError: there is no such person, or that cannot be changed here.
+        """
+        if unknown := changes.keys() - _CHANGEABLE:
+            raise ConfigurationError(f"A person's {', '.join(sorted(unknown))} cannot be changed this way.")
+        return await self._change(person_id, {**changes, "updated_at": now}, Event(now, "person_changed"))
+
+    async def set_password(self, person_id: str, password: str, now: float) -> Person:
+        """Give a person a new password. The caller then ends the sign-ins made with the old one.
+
+        :raises PasswordRefused: see :class:`.rules.PasswordRules`.
+        """
+        person = await self.find(person_id)
+        stored = await self._hash_new(password, person.username if person is not None else "")
+        values = {"password_hash": stored, "password_changed_at": now, "updated_at": now}
+        return await self._change(person_id, values, Event(now, "password_changed"))
+
+    async def disable(self, person_id: str, now: float) -> Person:
+        """Close the account: no sign-in, no refresh. The caller then calls ``Sessions.end_person``."""
+        return await self._change(
+            person_id, {"disabled_at": now, "updated_at": now}, Event(now, "person_disabled")
+        )
+
+    async def enable(self, person_id: str, now: float) -> Person:
+        """Open the account again."""
+        return await self._change(
+            person_id, {"disabled_at": None, "updated_at": now}, Event(now, "person_enabled")
+        )
+
+    async def ensure_administrator(self, now: float) -> tuple[Person, str] | None:
+        """On the first start, make ``admin`` with a random password; None if there is anybody already."""
+        if await self._db.read(rows.any_exist):
+            return None
+        password = random.token_urlsafe(18)
+        new = NewPerson("admin", password, name="Administrator", roles=(ADMINISTRATOR,))
+        try:
+            return await self.create(new, now), password
+        except UsernameTaken:  # another process started at the same moment
+            return None
+
+    async def ensure(self, new: NewPerson, now: float) -> Person:
+        """Make the account, or bring it to what is said here, password included: for demos, first set-ups."""
+        person = await self.find_by_username(new.username)
+        if person is None:
+            return await self.create(new, now)
+        if new.password is not None:
+            await self.set_password(person.person_id, new.password, now)
+        return await self.update(
+            person.person_id,
+            now,
+            name=new.name,
+            email=new.email,
+            email_verified=new.email_verified,
+            roles=new.roles,
+            groups=new.groups,
+            attributes=new.attributes,
+        )
+
+    async def _change(self, person_id: str, values: dict[str, Any], event: Event) -> Person:
+        def work(connection: sa.Connection) -> Person | None:
+            if not rows.update(connection, person_id, values):
+                return None
+            events.record(connection, Event(event.at, event.kind, person_id))
+            return rows.by_id(connection, person_id)
+
+        changed = await self._db.write(work)
+        if changed is None:
+            raise ConfigurationError("There is no such person.")
+        return changed
+
+    async def _store_hash(self, person_id: str, stored: str) -> None:
+        await self._db.write(lambda connection: rows.update(connection, person_id, {"password_hash": stored}))
+
+    async def _hash_new(self, password: str | None, username: str) -> str | None:
+        if password is None:
+            return None
+        return await self._hasher.hash(self._rules.check(password, username=username))
+
+
+def _person(new: NewPerson, now: float, *, has_password: bool) -> Person:
+    return Person(
+        person_id=f"p_{random.token_urlsafe(16)}",  # no client can have this as its client_id by chance
+        username=new.username,
+        name=new.name,
+        email=new.email,
+        email_verified=new.email_verified,
+        roles=tuple(new.roles),
+        groups=tuple(new.groups),
+        attributes=dict(new.attributes),
+        created_at=now,
+        updated_at=now,
+        password_changed_at=now if has_password else None,
+    )
+
+
+def _key_or_refuse(username: str) -> str:
+    key = username_key(username)
+    if key is None:
+        raise ConfigurationError("A name has 1 to 255 printable characters.")
+    return key

@@ -1,0 +1,8 @@
+"""What has ended before its time, told to every verifier within seconds."""
+
+from __future__ import annotations
+
+from .deny_log import DenyLog, Subscription
+from .deny_set import DenySet
+
+__all__ = ["DenyLog", "DenySet", "Subscription"]

@@ -1,0 +1,95 @@
+"""How things end: one transaction marks the grants, denies what they gave, and leaves a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from ..storage.records import DenyEntry, DenyKind, Event, Grant
+from ..storage.repositories import deny_entries, events, grants, notices, sign_ins
+from .outcomes import SessionPolicy
+
+__all__ = ["end_grant", "end_person", "end_sign_in"]
+
+
+def _deny_until(now: float, policy: SessionPolicy) -> float:
+    """When the last access token that exists now has expired everywhere."""
+    return now + policy.access_token_lifetime + policy.skew
+
+
+def end_grant(
+    connection: sa.Connection,
+    grant: Grant,
+    now: float,
+    policy: SessionPolicy,
+    *,
+    reason: str,
+    tell: bool = False,
+) -> None:
+    """End one grant and deny its access tokens by ``grant_id``.
+
+    :param tell: leave a notice for the person's next sign-in page.
+    """
+    until = _deny_until(now, policy)
+    grants.end(connection, [grant], now=now, reason=reason, kept_until=until)
+    deny_entries.append(connection, [DenyEntry(DenyKind.GRANT_ID, grant.grant_id, iat=now, exp=until)])
+    about = Event(now, reason, grant.person_id, grant.client_id, grant.sid, grant.grant_id)
+    events.record(connection, about)
+    if tell:
+        notices.add(connection, person_id=grant.person_id, kind=reason, at=now, client_id=grant.client_id)
+
+
+def end_sign_in(
+    connection: sa.Connection, sid: str, now: float, policy: SessionPolicy, *, reason: str
+) -> tuple[Grant, ...]:
+    """End a sign-in and the grants within it; those with ``offline_access`` go on (OpenID Connect Core 11).
+
+    Returns the grants that ended. An unknown ``sid`` changes nothing, so that nobody can fill the deny log.
+    """
+    sign_in = sign_ins.by_sid(connection, sid)
+    within = [grant for grant in grants.live(connection, sid=sid) if not grant.offline]
+    if sign_in is None and not within:
+        return ()
+    sign_ins.remove(connection, sid)
+    until = _deny_until(now, policy)
+    grants.end(connection, within, now=now, reason=reason, kept_until=until)
+    deny_entries.append(connection, [DenyEntry(DenyKind.SID, sid, iat=now, exp=until)])
+    person_id = sign_in.person_id if sign_in is not None else within[0].person_id
+    events.record(connection, Event(now, reason, person_id, sid=sid, details={"grants": len(within)}))
+    return tuple(within)
+
+
+def end_person(
+    connection: sa.Connection,
+    person_id: str,
+    now: float,
+    policy: SessionPolicy,
+    *,
+    reason: str,
+    except_sid: str | None = None,
+) -> tuple[Grant, ...]:
+    """End all sign-ins and all grants of a person, ``offline_access`` included, but for one sign-in.
+
+    Returns the grants that ended.
+    """
+    ended = [
+        grant
+        for grant in grants.live(connection, person_id=person_id)
+        if except_sid is None or grant.sid != except_sid
+    ]
+    until = _deny_until(now, policy)
+    sign_ins.remove_of_person(connection, person_id, except_sid=except_sid)
+    grants.end(connection, ended, now=now, reason=reason, kept_until=until)
+    deny_entries.append(connection, _denials(person_id, ended, now, until, sparing=except_sid is not None))
+    events.record(connection, Event(now, reason, person_id, details={"grants": len(ended)}))
+    return tuple(ended)
+
+
+def _denials(
+    person_id: str, ended: Sequence[Grant], now: float, until: float, *, sparing: bool
+) -> list[DenyEntry]:
+    """One entry for the person; or one for each grant, where the tokens of a spared sign-in must go on."""
+    if not sparing:
+        return [DenyEntry(DenyKind.SUB, person_id, iat=now, exp=until, before=now)]
+    return [DenyEntry(DenyKind.GRANT_ID, grant.grant_id, iat=now, exp=until) for grant in ended]

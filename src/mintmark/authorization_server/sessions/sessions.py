@@ -1,0 +1,329 @@
+"""Sign-ins and grants: the one owner of their tables. Every answer is on disk before it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from ..keys.secrets import ServerSecrets
+from ..revocation import DenyLog
+from ..storage import Database
+from ..storage.records import CodeRecord, Event, Grant, Notice, SignIn
+from ..storage.repositories import codes, events, grants, notices, people, sign_ins
+from . import ending
+from .outcomes import (
+    CodeRequest,
+    Granted,
+    NewSignIn,
+    Refreshed,
+    RefusalReason,
+    Refused,
+    SessionPolicy,
+)
+from .redeeming import CODE_REMEMBERED, redeem
+from .refresh import Decision, Ended, Expired, Keep, RefreshPolicy, Reuse, Rotate, Unknown, decide
+from .tokens import Presented, RefreshTokens, digest, new_code, new_cookie, new_id
+
+__all__ = ["Sessions"]
+
+_TOUCH_EVERY = 300.0  # seconds between two notes that somebody is here
+
+
+class Sessions:
+    """Sign people in and out; give grants, renew and end them. Times are seconds since the epoch."""
+
+    def __init__(
+        self, db: Database, secrets: ServerSecrets, deny_log: DenyLog, policy: SessionPolicy | None = None
+    ) -> None:
+        self._db = db
+        self._deny_log = deny_log
+        self._policy = policy or SessionPolicy()
+        self._tokens = RefreshTokens(secrets.key("refresh token"))
+
+    # Sign-ins
+
+    async def sign_in(
+        self,
+        person_id: str,
+        now: float,
+        *,
+        amr: tuple[str, ...] = ("pwd",),
+        acr: str | None = None,
+        replacing: str | None = None,
+    ) -> NewSignIn:
+        """Sign a person in, under a new cookie.
+
+        :param amr: how the person proved it (RFC 8176).
+        :param acr: the level that this reaches, if the service defines any.
+        :param replacing: the browser's present cookie. The same person keeps the ``sid``, so that a later
+            sign-out ends everything in this browser; another person's sign-in ends.
+        """
+        cookie = new_cookie()
+        fresh = SignIn(
+            sid=new_id(),
+            person_id=person_id,
+            auth_time=now,
+            amr=amr,
+            acr=acr,
+            created_at=now,
+            last_seen=now,
+            expires_at=now + min(self._policy.sign_in_idle, self._policy.sign_in_absolute),
+            absolute_end=now + self._policy.sign_in_absolute,
+        )
+        work = self._sign_in_work(fresh, digest(cookie), digest(replacing) if replacing else None)
+        sign_in = await self._db.write(work)
+        await self._deny_log.tick(now)
+        return NewSignIn(sign_in, cookie)
+
+    def _sign_in_work(
+        self, fresh: SignIn, cookie_hash: bytes, replaced: bytes | None
+    ) -> Callable[[sa.Connection], SignIn]:
+        def work(connection: sa.Connection) -> SignIn:
+            now = fresh.auth_time
+            before = sign_ins.by_cookie_hash(connection, replaced) if replaced is not None else None
+            events.record(
+                connection, Event(now, "sign_in", fresh.person_id, sid=before.sid if before else fresh.sid)
+            )
+            if before is not None and before.person_id == fresh.person_id:
+                renewed = replace(fresh, sid=before.sid, created_at=before.created_at)
+                sign_ins.renew(connection, renewed, cookie_hash)
+                return renewed
+            if before is not None:
+                ending.end_sign_in(connection, before.sid, now, self._policy, reason="sign_in_replaced")
+            sign_ins.insert(connection, fresh, cookie_hash)
+            return fresh
+
+        return work
+
+    async def find_sign_in(self, cookie: str, now: float) -> SignIn | None:
+        """Return the sign-in that the cookie stands for, if it is alive; note that the person is here."""
+        found = await self._db.read(lambda c: sign_ins.by_cookie_hash(c, digest(cookie)))
+        if found is None or now >= found.expires_at:
+            return None
+        if now - found.last_seen >= _TOUCH_EVERY:
+            await self._db.write(lambda connection: self._touch(connection, found.sid, now))
+        return found
+
+    def _touch(self, connection: sa.Connection, sid: str, now: float) -> None:
+        sign_ins.touch(
+            connection,
+            sid,
+            now=now,
+            idle_end=now + self._policy.sign_in_idle,
+            seen_before=now - _TOUCH_EVERY,
+        )
+
+    async def sign_out(self, sid: str, now: float, *, reason: str = "sign_out") -> tuple[Grant, ...]:
+        """End a sign-in and its grants; its access tokens are refused everywhere within seconds.
+
+        Grants with ``offline_access`` go on. Returns the grants that ended; an unknown ``sid`` ends nothing.
+        """
+        ended = await self._db.write(
+            lambda connection: ending.end_sign_in(connection, sid, now, self._policy, reason=reason)
+        )
+        await self._deny_log.tick(now)
+        return ended
+
+    async def end_person(
+        self, person_id: str, now: float, *, reason: str, except_sid: str | None = None
+    ) -> tuple[Grant, ...]:
+        """End everything of a person: the password was changed, the account was closed.
+
+        :param except_sid: the sign-in in which the person asked for it.
+        """
+        ended = await self._db.write(
+            lambda connection: ending.end_person(
+                connection, person_id, now, self._policy, reason=reason, except_sid=except_sid
+            )
+        )
+        await self._deny_log.tick(now)
+        return ended
+
+    async def notices(self, person_id: str) -> tuple[Notice, ...]:
+        """What the next sign-in page must tell this person, oldest first."""
+        return await self._db.read(lambda connection: notices.of_person(connection, person_id))
+
+    async def mark_seen(self, person_id: str, *, up_to: int) -> None:
+        """The person has been told everything up to that notice."""
+        await self._db.write(lambda connection: notices.remove_up_to(connection, person_id, up_to))
+
+    # Codes
+
+    async def create_code(self, request: CodeRequest, now: float) -> str:
+        """Return a new authorization code, bound to everything in the request."""
+        code = new_code()
+        expires_at = now + self._policy.code_lifetime
+        record = CodeRecord(
+            code_hash=digest(code),
+            client_id=request.client_id,
+            person_id=request.person_id,
+            sid=request.sid,
+            redirect_uri=request.redirect_uri,
+            code_challenge=request.code_challenge,
+            scope=request.scope,
+            resources=request.resources,
+            nonce=request.nonce,
+            auth_time=request.auth_time,
+            acr=request.acr,
+            amr=request.amr,
+            expires_at=expires_at,
+        )
+        await self._db.write(
+            lambda connection: codes.insert(connection, record, kept_until=expires_at + CODE_REMEMBERED)
+        )
+        return code
+
+    async def redeem_code(
+        self,
+        code: str,
+        *,
+        client_id: str,
+        redirect_uri: str | None,
+        code_verifier: str,
+        now: float,
+        refresh: RefreshPolicy | None,
+    ) -> Granted | Refused:
+        """Turn a code into a grant, once (RFC 6749 4.1.3).
+
+        A second use with the right verifier ends the grant that the first gave; a use with anything wrong
+        changes nothing.
+
+        :param refresh: None for a client that has no refresh grant.
+        """
+
+        def work(connection: sa.Connection) -> Granted | Refused:
+            grant = redeem(
+                connection,
+                digest(code),
+                client_id=client_id,
+                redirect_uri=redirect_uri,
+                verifier=code_verifier,
+                now=now,
+                policy=self._policy,
+                refresh=refresh,
+            )
+            person = people.by_id(connection, grant.person_id) if isinstance(grant, Grant) else None
+            if isinstance(grant, Refused) or person is None:
+                return grant if isinstance(grant, Refused) else Refused(RefusalReason.PERSON_DISABLED)
+            token = self._token(grant) if grant.refreshable else None
+            return Granted(grant, person, token)
+
+        outcome = await self._db.write(work)
+        if isinstance(outcome, Refused) and outcome.reason is RefusalReason.CODE_REPLAYED:
+            await self._deny_log.tick(now)
+        return outcome
+
+    # Refresh
+
+    async def refresh(
+        self,
+        token: str,
+        *,
+        client_id: str,
+        now: float,
+        policy: RefreshPolicy,
+        scope: Collection[str] | None = None,
+        resources: Collection[str] | None = None,
+    ) -> Refreshed | Refused:
+        """Renew a grant by the rules of :mod:`.refresh` (RFC 6749 6).
+
+        :param scope: what this answer is to be narrowed to; the grant keeps its own.
+        :param resources: likewise (RFC 8707 2.2).
+        """
+        presented = self._tokens.read(token, client_id)
+        if presented is None:
+            return Refused(RefusalReason.UNKNOWN)
+        outcome = await self._db.write(
+            lambda connection: self._refresh(connection, presented, now, policy, scope, resources)
+        )
+        if isinstance(outcome, Refused) and outcome.reason in _ENDING:
+            await self._deny_log.tick(now)
+        return outcome
+
+    def _refresh(
+        self,
+        connection: sa.Connection,
+        presented: Presented,
+        now: float,
+        policy: RefreshPolicy,
+        scope: Collection[str] | None,
+        resources: Collection[str] | None,
+    ) -> Refreshed | Refused:
+        grant = grants.by_id(connection, presented.grant_id)
+        decision = decide(grant, presented.generation, now, policy)
+        refused = _REFUSED.get(type(decision))
+        if grant is None or refused is not None:
+            if grant is not None and isinstance(decision, Reuse):
+                ending.end_grant(connection, grant, now, self._policy, reason="refresh_reuse", tell=True)
+            return Refused(refused or RefusalReason.UNKNOWN, grant)
+        person = people.by_id(connection, grant.person_id)
+        if person is None or person.disabled_at is not None:
+            ending.end_grant(connection, grant, now, self._policy, reason="person_disabled")
+            return Refused(RefusalReason.PERSON_DISABLED, grant)
+        if scope is not None and not set(scope) <= set(grant.scope):
+            return Refused(RefusalReason.SCOPE_TOO_WIDE, grant)
+        if resources is not None and not set(resources) <= set(grant.resources):
+            return Refused(RefusalReason.RESOURCE_TOO_WIDE, grant)
+        after = self._write(connection, grant, decision, now)
+        return Refreshed(
+            grant=after,
+            person=person,
+            refresh_token=self._token(after),
+            scope=grant.scope if scope is None else tuple(s for s in grant.scope if s in scope),
+            resources=grant.resources if resources is None else tuple(resources),
+            rotated=isinstance(decision, Rotate),
+        )
+
+    def _write(self, connection: sa.Connection, before: Grant, decision: Decision, now: float) -> Grant:
+        match decision:
+            case Rotate(after) | Keep(Grant() as after):
+                grants.rotate(connection, before, after)
+                if before.token_sid is not None:
+                    self._touch(connection, before.token_sid, now)
+                return after
+            case _:
+                return before
+
+    def _token(self, grant: Grant) -> str:
+        return self._tokens.make(grant.grant_id, grant.generation, grant.client_id)
+
+    def genuine_grant_id(self, token: str, client_id: str) -> str | None:
+        """Return the grant of a refresh token that we made for this client; nothing is looked up."""
+        presented = self._tokens.read(token, client_id)
+        return None if presented is None else presented.grant_id
+
+    async def revoke_refresh_token(self, token: str, *, client_id: str, now: float) -> bool:
+        """End the grant of a genuine token of any generation (RFC 7009 2.1); False if nothing ended."""
+        grant_id = self.genuine_grant_id(token, client_id)
+        return grant_id is not None and await self.end_grant(grant_id, now, reason="revoked") is not None
+
+    # Grants
+
+    async def grant(self, grant_id: str) -> Grant | None:
+        """Return a grant, ended or not, while its row is kept."""
+        return await self._db.read(lambda connection: grants.by_id(connection, grant_id))
+
+    async def end_grant(self, grant_id: str, now: float, *, reason: str) -> Grant | None:
+        """End one grant; its access tokens are refused everywhere within seconds. None if it had ended."""
+
+        def work(connection: sa.Connection) -> Grant | None:
+            grant = grants.by_id(connection, grant_id)
+            if grant is None or grant.ended_at is not None:
+                return None
+            ending.end_grant(connection, grant, now, self._policy, reason=reason)
+            return grant
+
+        ended = await self._db.write(work)
+        await self._deny_log.tick(now)
+        return ended
+
+
+_REFUSED = {
+    Unknown: RefusalReason.UNKNOWN,
+    Ended: RefusalReason.ENDED,
+    Expired: RefusalReason.EXPIRED,
+    Reuse: RefusalReason.REUSE,
+}
+_ENDING = frozenset({RefusalReason.REUSE, RefusalReason.PERSON_DISABLED})
