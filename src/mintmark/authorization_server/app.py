@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,19 +14,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from mintmark.authorization_server.assembly import opened
 from mintmark.authorization_server.first_start import introduce_people
-from mintmark.authorization_server.keys import KeyPolicy, ServerSecrets, SigningKeys, open_sealer
 from mintmark.authorization_server.logs import AccessLog, log_event, log_failure
-from mintmark.authorization_server.oauth.catalogue import Catalogue
 from mintmark.authorization_server.oauth.service import Service, service_of
 from mintmark.authorization_server.oauth.table import ENDPOINTS
-from mintmark.authorization_server.oauth.tokens import TokenMint
-from mintmark.authorization_server.people import People
-from mintmark.authorization_server.revocation import DenyLog
-from mintmark.authorization_server.sessions import SessionPolicy, Sessions
 from mintmark.authorization_server.settings import Settings
-from mintmark.authorization_server.storage import Database
-from mintmark.authorization_server.web.pages import Pages
 from mintmark.authorization_server.web.routes import page_routes
 
 __all__ = ["create_app"]
@@ -78,79 +71,33 @@ def _route(path: str) -> Route:
 async def _running(
     settings: Settings, clock: Callable[[], float], heartbeat: float
 ) -> AsyncIterator[Service]:
-    """Open everything, run what repeats, and close in the opposite order."""
-    database = Database.open(settings.database)
-    try:
-        service = _assemble(settings, database, clock, heartbeat)
-        await service.keys.start(clock())
-        await service.deny_log.start(clock())
+    """Run what repeats while the service is open."""
+    async with opened(settings, clock=clock, heartbeat=heartbeat) as service:
         await introduce_people(service.people, settings, clock())
-    except BaseException:
-        await database.close()
-        raise
-    repeating = [
-        asyncio.create_task(_repeat("keys", _KEY_TICK, service.keys.tick, clock)),
-        asyncio.create_task(_repeat("deny_log", _DENY_TICK, service.deny_log.tick, clock)),
-        asyncio.create_task(_repeat("clean_up", _CLEAN_UP, database.clean_up, clock)),
-    ]
-    log_event("started", issuer=settings.issuer, clients=len(settings.clients))
-    try:
-        yield service
-    finally:
-        service.stopping.set()
-        for task in repeating:
-            task.cancel()
-        await asyncio.gather(*repeating, return_exceptions=True)
-        service.people.close()
-        await database.close()
-        log_event("stopped")
-
-
-def _assemble(
-    settings: Settings, database: Database, clock: Callable[[], float], heartbeat: float
-) -> Service:
-    tokens, schedule = settings.tokens, settings.keys
-    deny_log = DenyLog(database)
-    sealer = open_sealer(database)
-    secrets = ServerSecrets.load(database, sealer)
-    policy = KeyPolicy(
-        rotate_every=schedule.rotate_every,
-        publish_ahead=schedule.publish_ahead,
-        jwks_max_age=schedule.jwks_max_age,
-        token_lifetime=max(tokens.access_token_lifetime, tokens.id_token_lifetime),
-    )
-    keys = SigningKeys(database, sealer, policy, deny_log)
-    session_policy = SessionPolicy(
-        access_token_lifetime=tokens.access_token_lifetime,
-        code_lifetime=tokens.code_lifetime,
-        sign_in_idle=tokens.sign_in_idle,
-        sign_in_absolute=tokens.sign_in_absolute,
-    )
-    return Service(
-        settings=settings,
-        catalogue=Catalogue.of(settings),
-        database=database,
-        keys=keys,
-        deny_log=deny_log,
-        sessions=Sessions(database, secrets, deny_log, session_policy),
-        people=People(database, secrets),
-        mint=TokenMint(settings.issuer, keys, deny_log, tokens, clock=clock),
-        pages=Pages(settings),
-        clock=clock,
-        heartbeat=heartbeat,
-    )
+        repeating = [
+            asyncio.create_task(_repeat("keys", _KEY_TICK, service.keys.tick, clock)),
+            asyncio.create_task(_repeat("deny_log", _DENY_TICK, service.deny_log.tick, clock)),
+            asyncio.create_task(_repeat("clean_up", _CLEAN_UP, service.database.clean_up, clock)),
+        ]
+        log_event("started", issuer=settings.issuer, clients=len(settings.clients))
+        try:
+            yield service
+        finally:
+            service.stopping.set()
+            for task in repeating:
+                task.cancel()
+            await asyncio.gather(*repeating, return_exceptions=True)
+            log_event("stopped")
 
 
 async def _repeat(
-    name: str, every: float, work: Callable[[float], object], clock: Callable[[], float]
+    name: str, every: float, work: Callable[[float], Awaitable[object]], clock: Callable[[], float]
 ) -> None:
     """Do ``work(now)`` for ever; a failure is written down, and the next turn tries again."""
     while True:
         await asyncio.sleep(every)
         try:
-            outcome = work(clock())
-            if asyncio.iscoroutine(outcome):
-                await outcome
+            await work(clock())
         except Exception as error:
             log_failure("task_failed", error, task=name)
 
@@ -163,18 +110,16 @@ async def _alive(request: Request) -> Response:
 async def _ready(request: Request) -> Response:
     """The database answers, and the key schedule is not late."""
     service = service_of(request)
-    late = service.keys.late(service.clock())
+    problem = "the key schedule is late" if service.keys.late(service.clock()) > 0 else None
     try:
         await service.people.find("-")
     except Exception as error:
         log_failure("not_ready", error)
         problem = "the database does not answer"
-    else:
-        problem = "the key schedule is late" if late > 0 else None
-    body = {"status": "ok"} if problem is None else {"status": "unavailable", "problem": problem}
-    return JSONResponse(
-        body, status_code=200 if problem is None else 503, headers={"Cache-Control": "no-store"}
-    )
+    status, body = (200, {"status": "ok"}) if problem is None else (503, {"status": "unavailable"})
+    if problem is not None:
+        body["problem"] = problem
+    return JSONResponse(body, status_code=status, headers={"Cache-Control": "no-store"})
 
 
 def _wants_page(request: Request) -> bool:

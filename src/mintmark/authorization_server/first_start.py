@@ -30,7 +30,7 @@ async def introduce_people(people: People, settings: Settings, now: float) -> No
             email_verified=person.email is not None,
             roles=person.roles,
         )
-        await people.ensure_demo(new, now)
+        await people.ensure(new, now)
     made = await people.ensure_administrator(now)
     if made is not None:
         administrator, password = made

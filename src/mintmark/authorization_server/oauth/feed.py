@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from mintmark.authorization_server.oauth.flow import Flow
 from mintmark.authorization_server.oauth.service import Service
-from mintmark.authorization_server.storage import DenyEntry
+from mintmark.authorization_server.storage.records import DenyEntry
 
 __all__ = ["live_feed", "signed_snapshot"]
 

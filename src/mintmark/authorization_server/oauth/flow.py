@@ -12,7 +12,7 @@ from starlette.responses import Response
 from mintmark.authorization_server.oauth.parameters import Parameters
 from mintmark.authorization_server.oauth.service import Service, service_of
 from mintmark.authorization_server.registrations import Client
-from mintmark.authorization_server.storage import Person, SignIn
+from mintmark.authorization_server.storage.records import Person, SignIn
 from mintmark.jwt import Claims
 
 __all__ = ["Flow", "Step", "network_of"]

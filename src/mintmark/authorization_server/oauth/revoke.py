@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from mintmark.authorization_server.logs import log_event
 from mintmark.authorization_server.oauth.flow import Flow
-from mintmark.authorization_server.storage import DenyEntry, DenyKind
+from mintmark.authorization_server.storage.records import DenyEntry, DenyKind
 from mintmark.errors import InvalidToken
 
 __all__ = ["token_taken_back"]

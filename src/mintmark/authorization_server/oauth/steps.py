@@ -14,7 +14,7 @@ from mintmark.authorization_server.oauth.errors import (
 )
 from mintmark.authorization_server.oauth.flow import Flow, network_of
 from mintmark.authorization_server.registrations import Client
-from mintmark.authorization_server.storage import Person
+from mintmark.authorization_server.storage.records import Person
 from mintmark.authorization_server.web import cookies
 
 __all__ = [

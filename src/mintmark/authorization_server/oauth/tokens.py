@@ -14,10 +14,10 @@ from mintmark.authorization_server.keys import SigningKeys
 from mintmark.authorization_server.registrations import Client
 from mintmark.authorization_server.revocation import DenyLog
 from mintmark.authorization_server.settings import TokenLifetimes
-from mintmark.authorization_server.storage import Grant, Person
+from mintmark.authorization_server.storage.records import Grant, Person
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
-from mintmark.jwt import ACCESS_TOKEN, ID_TOKEN, UNCHECKED, Claims, Issuer, Verifier
+from mintmark.jwt import ACCESS_TOKEN, ID_TOKEN, REVOCATIONS, UNCHECKED, Claims, Issuer, SignIn, Verifier
 
 __all__ = ["SIGNING_ALG", "AccessToken", "TokenMint"]
 
@@ -39,19 +39,27 @@ class AccessToken:
 
 
 class _OwnKeys:
-    """Our own signing keys as the KeySource of our own verifiers: always current, nothing to fetch."""
+    """Our own signing keys as the KeySource of our own verifiers: always current, nothing to fetch.
+
+    The same set is handed out until the schedule changes, as :class:`~mintmark.jwt.sources.KeySource` asks.
+    """
 
     def __init__(self, keys: SigningKeys) -> None:
         self._keys = keys
+        self._timeline: object = None
+        self._set = KeySet([])
 
     def current(self) -> KeySet:
-        return self._keys.public_keys()
+        timeline = self._keys.timeline()
+        if timeline is not self._timeline:
+            self._set, self._timeline = self._keys.public_keys(), timeline
+        return self._set
 
     def refresh(self, kid: str | None) -> KeySet:
-        return self._keys.public_keys()
+        return self.current()
 
     async def arefresh(self, kid: str | None) -> KeySet:
-        return self._keys.public_keys()
+        return self.current()
 
 
 class TokenMint:
@@ -83,7 +91,7 @@ class TokenMint:
             issuer=issuer,
             audience=UNCHECKED,
             keys=_OwnKeys(keys),
-            profile=ID_TOKEN,
+            required=("sub", "aud", "azp"),  # an ID token, whose nonce is no longer ours to compare
             expires=UNCHECKED,  # a hint may be old (OpenID Connect RP-Initiated Logout 2)
             clock=clock,
         )
@@ -108,13 +116,9 @@ class TokenMint:
         lifetime = self._lifetimes.access_token_lifetime
         lifetime -= lifetime * _JITTER * secrets.randbelow(1000) / 1000
         lifetime = min(lifetime, at_most) if at_most is not None else lifetime
-        claims = build_access_claims(
-            grant=grant,
-            person=person,
-            client_id=client.client_id,
-            scope=scope,
-            extra={"act": dict(act)} if act is not None else None,
-        )
+        claims = build_access_claims(grant=grant, person=person, client_id=client.client_id, scope=scope)
+        if act is not None:
+            claims["act"] = dict(act)
         text = self._signer(SIGNING_ALG).issue(
             subject=subject,
             audience=audience,
@@ -141,7 +145,7 @@ class TokenMint:
     def snapshot(self, seq: int, entries: list[dict[str, Any]]) -> str:
         """Sign the deny log as it stands (``revocations+jwt``)."""
         return self._signer(SIGNING_ALG).issue(
-            lifetime=_SNAPSHOT_LIFETIME, claims={"seq": seq, "entries": entries}, typ="revocations+jwt"
+            lifetime=_SNAPSHOT_LIFETIME, claims={"seq": seq, "entries": entries}, profile=REVOCATIONS
         )
 
     async def read_access_token(self, text: str) -> Claims:
@@ -156,7 +160,7 @@ class TokenMint:
 
         :raises InvalidToken: not ours.
         """
-        return await self._hints.averify(text)
+        return await self._hints.averify(text, expected=SignIn(nonce=UNCHECKED))
 
     def _signer(self, alg: str) -> Issuer:
         """Return the issuer with the key that signs now; keys change under way."""

@@ -14,7 +14,7 @@ from mintmark.authorization_server.oauth.redirect_uris import form_action_source
 
 if TYPE_CHECKING:
     from mintmark.authorization_server.oauth.flow import Flow
-    from mintmark.authorization_server.storage import Notice
+    from mintmark.authorization_server.storage.records import Notice
 
 __all__ = [
     "CONSENT",

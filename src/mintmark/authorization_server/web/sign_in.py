@@ -19,7 +19,7 @@ from mintmark.authorization_server.oauth.parameters import Parameters
 from mintmark.authorization_server.oauth.steps import recall_sign_in
 from mintmark.authorization_server.oauth.table import AUTHORIZE
 from mintmark.authorization_server.people import PeopleBusy, SlowDown
-from mintmark.authorization_server.storage import Person
+from mintmark.authorization_server.storage.records import Person
 from mintmark.authorization_server.web import asking, cookies, forms
 
 __all__ = ["show_sign_in", "sign_in"]

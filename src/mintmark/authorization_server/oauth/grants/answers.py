@@ -11,7 +11,7 @@ from mintmark.authorization_server.oauth.errors import InvalidGrant, InvalidScop
 from mintmark.authorization_server.oauth.flow import Flow
 from mintmark.authorization_server.oauth.tokens import AccessToken
 from mintmark.authorization_server.sessions import RefusalReason
-from mintmark.authorization_server.storage import Grant
+from mintmark.authorization_server.storage.records import Grant
 
 __all__ = ["refusal", "token_answer"]
 

@@ -15,7 +15,7 @@ from mintmark.authorization_server.oauth.flow import Flow
 from mintmark.authorization_server.oauth.grants.answers import token_answer
 from mintmark.authorization_server.oauth.steps import allowed_scope, living_person
 from mintmark.authorization_server.registrations import IDENTITY_SCOPES
-from mintmark.authorization_server.storage import Grant
+from mintmark.authorization_server.storage.records import Grant
 from mintmark.errors import InvalidToken
 from mintmark.jwt import Claims
 

@@ -1,0 +1,81 @@
+"""Opening the service's parts in order, for the server and for the command line alike."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+
+from mintmark.authorization_server.keys import KeyPolicy, ServerSecrets, SigningKeys, open_sealer
+from mintmark.authorization_server.oauth.catalogue import Catalogue
+from mintmark.authorization_server.oauth.service import Service
+from mintmark.authorization_server.oauth.tokens import TokenMint
+from mintmark.authorization_server.people import People
+from mintmark.authorization_server.revocation import DenyLog
+from mintmark.authorization_server.sessions import SessionPolicy, Sessions
+from mintmark.authorization_server.settings import Settings
+from mintmark.authorization_server.storage import Database
+from mintmark.authorization_server.web.pages import Pages
+
+__all__ = ["opened"]
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    settings: Settings,
+    *,
+    clock: Callable[[], float] = time.time,
+    heartbeat: float = 15.0,
+    create: bool = True,
+) -> AsyncIterator[Service]:
+    """Open database, keys and deny log, and close them in the opposite order.
+
+    :param create: make a database where there is none.
+    :raises ConfigurationError: one line: no such or a newer database, a key file with wrong rights.
+    """
+    database = Database.open(settings.database, create=create)
+    try:
+        service = _assemble(settings, database, clock, heartbeat)
+        try:
+            await service.keys.start(clock())
+            await service.deny_log.start(clock())
+            yield service
+        finally:
+            service.people.close()
+    finally:
+        await database.close()
+
+
+def _assemble(
+    settings: Settings, database: Database, clock: Callable[[], float], heartbeat: float
+) -> Service:
+    tokens, schedule = settings.tokens, settings.keys
+    deny_log = DenyLog(database, clock=clock)
+    sealer = open_sealer(database)
+    secrets = ServerSecrets.load(database, sealer)
+    policy = KeyPolicy(
+        rotate_every=schedule.rotate_every,
+        publish_ahead=schedule.publish_ahead,
+        jwks_max_age=schedule.jwks_max_age,
+        token_lifetime=max(tokens.access_token_lifetime, tokens.id_token_lifetime),
+    )
+    keys = SigningKeys(database, sealer, policy, deny_log)
+    session_policy = SessionPolicy(
+        access_token_lifetime=tokens.access_token_lifetime,
+        code_lifetime=tokens.code_lifetime,
+        sign_in_idle=tokens.sign_in_idle,
+        sign_in_absolute=tokens.sign_in_absolute,
+    )
+    return Service(
+        settings=settings,
+        catalogue=Catalogue.of(settings),
+        database=database,
+        keys=keys,
+        deny_log=deny_log,
+        sessions=Sessions(database, secrets, deny_log, session_policy),
+        people=People(database, secrets),
+        mint=TokenMint(settings.issuer, keys, deny_log, tokens, clock=clock),
+        pages=Pages(settings),
+        clock=clock,
+        heartbeat=heartbeat,
+    )
