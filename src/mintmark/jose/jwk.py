@@ -173,7 +173,7 @@ class Key:
         if data.lstrip()[:1] == b"{":
             key = cls.from_jwk(data, alg=alg)
             return key if kid is None else key.named(kid)
-        if pem.istext_member(data):
+        if pem.is_text(data):
             return cls.from_pem(data, alg=alg, kid=kid, password=password)
         return cls.from_der(data, alg=alg, kid=kid, password=password)
 

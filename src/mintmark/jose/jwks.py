@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -84,22 +85,28 @@ class KeySet:
             fits it. Or a mapping from ``kid`` to algorithm, for keys that state none.
         :raises InvalidKey: when the data is no JWK Set at all.
         """
-        keys: dict[Key, None] = {}
-        taken: set[tuple[str, str]] = set()
+        read: dict[Key, int] = {}
         skipped: list[SkippedKey] = []
         for index, member in enumerate(_members(data)):
             try:
-                key = _read(member, algorithms, allow_legacy)
-                if key not in keys and key.kid and (key.kid, key.alg) in taken:
-                    raise InvalidKey("another key of the set has the same kid and alg", claim="kid")
+                read.setdefault(_read(member, algorithms, allow_legacy), index)
             except InvalidKey as error:
                 kid = member.get("kid") if isinstance(member, Mapping) else None
                 name = kid[:200] if isinstance(kid, str) else None
                 skipped.append(SkippedKey(index, name, error.message, error.code))
-            else:
-                keys[key] = None
-                taken.add((key.kid, key.alg))
-        return cls(keys, skipped=skipped)
+        names = Counter((key.kid, key.alg) for key in read)
+        for key, index in list(read.items()):
+            if key.kid and names[key.kid, key.alg] > 1:  # nobody can tell which of them is meant
+                skipped.append(
+                    SkippedKey(
+                        index,
+                        key.kid,
+                        "another key of the set has the same kid and alg",
+                        ErrorCode.KEY_INVALID,
+                    )
+                )
+                del read[key]
+        return cls(read, skipped=skipped)
 
     def get(self, kid: str) -> Key | None:
         """Return the first key of that name, or None."""

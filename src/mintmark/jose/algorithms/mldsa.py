@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import mldsa
 
 from mintmark.jose.algorithms.rows import Sign, SignatureAlgorithm, Verify
 from mintmark.jose.kinds.akp import generate
@@ -30,6 +31,26 @@ def _verifier(material: Material) -> Verify:
     return verify
 
 
+class _Stream:
+    """The message is hashed into the representative mu first (FIPS 204 6.2), so it may come in parts."""
+
+    def __init__(self, material: Material) -> None:
+        self._material = material
+        self._hasher = mldsa.MLDSAMuHasher(material.public)
+        self.update = self._hasher.update
+
+    def sign(self) -> bytes:
+        signature: bytes = self._material.private.sign_mu(self._hasher.finalize())
+        return signature
+
+    def verify(self, signature: bytes) -> bool:
+        try:
+            self._material.public.verify_mu(signature, self._hasher.finalize())
+        except InvalidSignature:
+            return False
+        return True
+
+
 def _check(_material: Material, _legacy: bool) -> None:
     """The algorithm is part of the key: nothing is left to check."""
 
@@ -48,6 +69,7 @@ def _row(name: str) -> SignatureAlgorithm:
         check=_check,
         signer=_signer,
         verifier=_verifier,
+        stream=_Stream,
     )
 
 

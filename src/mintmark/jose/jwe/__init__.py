@@ -5,5 +5,6 @@ a public key anybody could have encrypted: sign first where the sender matters.
 """
 
 from mintmark.jose.jwe.compact import Decrypted, Parts, decrypt, encrypt, parse_compact
+from mintmark.jose.jwe.json_form import decrypt_json, encrypt_json
 
-__all__ = ["Decrypted", "Parts", "decrypt", "encrypt", "parse_compact"]
+__all__ = ["Decrypted", "Parts", "decrypt", "decrypt_json", "encrypt", "encrypt_json", "parse_compact"]

@@ -6,5 +6,20 @@ compiles once: :func:`signer_for`, :func:`verifier_for`.
 
 from mintmark.jose.jws.compact import Parts, Verified, parse_compact, sign, verify
 from mintmark.jose.jws.compiled import signer_for, verifier_for
+from mintmark.jose.jws.json_form import sign_json, verify_json
+from mintmark.jose.jws.stream import VerifiedStream, sign_stream, verify_stream
 
-__all__ = ["Parts", "Verified", "parse_compact", "sign", "signer_for", "verifier_for", "verify"]
+__all__ = [
+    "Parts",
+    "Verified",
+    "VerifiedStream",
+    "parse_compact",
+    "sign",
+    "sign_json",
+    "sign_stream",
+    "signer_for",
+    "verifier_for",
+    "verify",
+    "verify_json",
+    "verify_stream",
+]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 from mintmark.errors import ConfigurationError, ErrorCode, InvalidKey, InvalidSignature, MalformedToken
+from mintmark.jose.algorithms.rows import Sign
 from mintmark.jose.encoding import b64url_decode, b64url_encode, freeze, json_encode
 from mintmark.jose.header import check_header, read_header, refuse_header
 from mintmark.jose.jwk import Key, signature_row
@@ -76,13 +77,12 @@ def sign(
     :raises ConfigurationError: when the header says what it must not.
     :raises InvalidKey: when the key may not sign.
     """
-    signature_row(key)
-    key.require(producing=True)
+    sign_bytes = check_signer(key)
     if not isinstance(payload, bytes):
         raise ConfigurationError("a payload is bytes")
     encoded_header = b64url_encode(json_encode(protected_header(key, header, b64=b64)))
     body = b64url_encode(payload).encode() if b64 else payload
-    signature = b64url_encode(_sign(key, encoded_header.encode() + b"." + body))
+    signature = b64url_encode(sign_bytes(encoded_header.encode() + b"." + body))
     if detached:
         return f"{encoded_header}..{signature}"
     if not b64:
@@ -148,6 +148,23 @@ def parse_compact(token: str, *, max_size: int = MAX_CHARACTERS) -> Parts:
     )
 
 
+def check_signer(key: Key) -> Sign:
+    """Return the signing function of a key that may sign.
+
+    :raises ConfigurationError: when it is not a Key.
+    :raises InvalidKey: when it may not.
+    """
+    if not isinstance(key, Key):
+        raise ConfigurationError(
+            "keys are Key objects, never text or bytes", hint="Key.from_jwk, Key.from_pem, …"
+        )
+    signature_row(key)
+    key.require(producing=True)
+    if key.sign_bytes is None:
+        raise InvalidKey("this key does not sign", code=ErrorCode.KEY_WRONG_USE, kid=key.kid)
+    return key.sign_bytes
+
+
 def protected_header(key: Key, extra: Mapping[str, Any] | None, *, b64: bool = True) -> dict[str, Any]:
     """Return the protected header of a signature to be made with ``key``.
 
@@ -197,12 +214,6 @@ def first_match(candidates: tuple[Key, ...], message: bytes, signature: bytes) -
     raise InvalidSignature(
         "the signature does not fit", kid=candidates[0].kid if len(candidates) == 1 else None
     )
-
-
-def _sign(key: Key, message: bytes) -> bytes:
-    if key.sign_bytes is None:
-        raise InvalidKey("this key does not sign", code=ErrorCode.KEY_WRONG_USE, kid=key.kid)
-    return key.sign_bytes(message)
 
 
 def _unencoded(text: str) -> bytes:

@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from mintmark.errors import ConfigurationError, ErrorCode, InvalidSignature, MalformedToken
+from mintmark.errors import ErrorCode, InvalidSignature, MalformedToken
 from mintmark.jose.encoding import b64url_decode, b64url_encode, json_encode
-from mintmark.jose.jwk import Key, signature_row
+from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet, select
-from mintmark.jose.jws.compact import MAX_CHARACTERS, protected_header, verify
+from mintmark.jose.jws.compact import MAX_CHARACTERS, check_signer, protected_header, verify
 
 __all__ = ["signer_for", "verifier_for"]
 
@@ -79,11 +79,7 @@ def signer_for(key: Key, *, header: Mapping[str, Any] | None = None) -> SignPayl
     :raises ConfigurationError: when the header says what it must not.
     :raises InvalidKey: when the key may not sign.
     """
-    signature_row(key)
-    key.require(producing=True)
-    sign_bytes = key.sign_bytes
-    if sign_bytes is None:
-        raise ConfigurationError("this key does not sign", kid=key.kid)
+    sign_bytes = check_signer(key)
     prefix = b64url_encode(json_encode(protected_header(key, header))) + "."
 
     def sign_payload(payload: bytes) -> str:
