@@ -13,7 +13,7 @@ from typing import Any
 from mintmark.errors import ConfigurationError, ErrorCode, KeysUnavailable, MintmarkError
 from mintmark.resource_server.require import Unmet
 
-__all__ = ["Refusal", "Wire", "explain"]
+__all__ = ["Explanation", "Refusal", "Wire", "explain"]
 
 _QUOTABLE = re.compile(r"[ !#-\[\]-~]*")  # RFC 6750 3: what may stand between the quotes of error_description
 
@@ -21,15 +21,23 @@ _QUOTABLE = re.compile(r"[ !#-\[\]-~]*")  # RFC 6750 3: what may stand between t
 class Refusal(MintmarkError):
     """A request is refused; it knows its own answer, byte for byte, whatever framework sends it.
 
-    ``code`` says which check failed. ``status``, ``headers`` and ``body`` are the answer. The exception that
-    led to it is its ``__cause__``.
+    ``code`` says which check failed, ``error`` is the protocol's word for it, if it has one. ``status``,
+    ``headers`` and ``body`` are the answer. The exception that led to it is its ``__cause__``.
     """
 
     def __init__(
-        self, message: str, *, status: int, headers: Sequence[tuple[str, str]], body: bytes, **details: Any
+        self,
+        message: str,
+        *,
+        status: int,
+        error: str | None,
+        headers: Sequence[tuple[str, str]],
+        body: bytes,
+        **details: Any,
     ) -> None:
         super().__init__(message, **details)
         self.status = status
+        self.error = error
         self.headers = tuple(headers)
         self.body = body
 
@@ -125,15 +133,15 @@ class Wire:
     def missing(self) -> Refusal:
         """No token: a challenge without an error code (RFC 6750 3)."""
         code = ErrorCode.CREDENTIALS_MISSING
-        return self._refusal(401, None, code, MintmarkError("The request brings no token.", code=code))
+        return self._refusal(401, None, MintmarkError("The request brings no token.", code=code))
 
     def malformed(self, cause: MintmarkError) -> Refusal:
         """Two tokens, or none where one was begun: 400 invalid_request (RFC 6750 3.1)."""
-        return self._refusal(400, "invalid_request", cause.code, cause)
+        return self._refusal(400, "invalid_request", cause)
 
     def invalid(self, cause: MintmarkError) -> Refusal:
         """The token is refused: 401 invalid_token (RFC 6750 3.1)."""
-        return self._refusal(401, "invalid_token", cause.code, cause)
+        return self._refusal(401, "invalid_token", cause)
 
     def unmet(self, unmet: Unmet) -> Refusal:
         """The token is good and not enough: 403 insufficient_scope, or 401 and a step up (RFC 9470 3)."""
@@ -146,52 +154,48 @@ class Wire:
         )
         if unmet.code is not ErrorCode.AUTHENTICATION_INSUFFICIENT:
             more = {"scope": " ".join(unmet.scope)} if unmet.scope else {}
-            return self._refusal(403, "insufficient_scope", unmet.code, cause, more)
+            return self._refusal(403, "insufficient_scope", cause, more)
         more = {"acr_values": " ".join(unmet.acr)} if unmet.acr else {}
         if unmet.max_age is not None:
             more["max_age"] = str(math.floor(unmet.max_age))
-        return self._refusal(401, "insufficient_user_authentication", unmet.code, cause, more)
+        return self._refusal(401, "insufficient_user_authentication", cause, more)
 
     def unavailable(self, cause: KeysUnavailable) -> Refusal:
         """Not the token's fault: 503 and when to come again, without a challenge (RFC 9110 10.2.3)."""
         wait = str(math.ceil(cause.retry_after or 1))
-        return _refusal(503, "temporarily_unavailable", cause.code, cause, [("Retry-After", wait)])
+        return _refusal(503, "temporarily_unavailable", cause, [("Retry-After", wait)])
 
     def _refusal(
         self,
         status: int,
         error: str | None,
-        code: ErrorCode,
         cause: MintmarkError,
         more: Mapping[str, str] | None = None,
     ) -> Refusal:
         parameters = {"realm": self.realm}
         if error is not None:
-            parameters |= {"error": error, "error_description": explain(code).description}
+            parameters |= {"error": error, "error_description": explain(cause.code).description}
         parameters |= more or {}
         if self.metadata_url is not None:
             parameters["resource_metadata"] = self.metadata_url
         listed = ", ".join(f'{name}="{value}"' for name, value in parameters.items())
         challenges = ", ".join(f"{scheme} {listed}" for scheme in self.schemes)
-        return _refusal(status, error, code, cause, [("WWW-Authenticate", challenges)])
+        return _refusal(status, error, cause, [("WWW-Authenticate", challenges)])
 
 
 def _refusal(
-    status: int,
-    error: str | None,
-    code: ErrorCode,
-    cause: MintmarkError,
-    headers: Sequence[tuple[str, str]],
+    status: int, error: str | None, cause: MintmarkError, headers: Sequence[tuple[str, str]]
 ) -> Refusal:
-    explanation = explain(code)
+    explanation = explain(cause.code)
     content = {"error": error} if error is not None else {}
-    content |= {"error_description": explanation.description, "reason": str(code)}
-    refusal = Refusal(
+    content |= {"error_description": explanation.description, "reason": str(cause.code)}
+    return Refusal(
         cause.message,
         status=status,
+        error=error,
         headers=[*headers, ("Content-Type", "application/json"), ("Cache-Control", "no-store")],
         body=json.dumps(content).encode("ascii"),
-        code=code,
+        code=cause.code,
         claim=cause.claim,
         expected=cause.expected,
         actual=cause.actual,
@@ -200,5 +204,3 @@ def _refusal(
         skew=cause.skew,
         hint=cause.hint or explanation.hint,
     )
-    refusal.__cause__ = cause
-    return refusal

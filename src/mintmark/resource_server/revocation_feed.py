@@ -50,8 +50,8 @@ class RevocationFeed:
     """What one issuer has revoked, followed in a background thread: ``Revocations`` for a Verifier.
 
     It starts at the first question or by :meth:`start`, and after a fork by itself. Each time it connects it
-    takes the signed snapshot, then follows the stream from there; where there is no usable snapshot, the stream
-    alone says everything. Memory is bounded: an entry dies with the last token that it could match.
+    takes the signed snapshot, then follows the stream from there; where there is no usable snapshot, the
+    stream alone says everything. Memory is bounded: an entry dies with the last token that it could match.
 
     :param client_id: this resource server as the issuer has registered it, and ``client_secret``.
     :param when_stale: what happens to tokens while nothing has been heard for ``max_staleness`` seconds:

@@ -1,0 +1,218 @@
+"""ResourceServer: the one object behind every framework. It checks a request, or refuses it exactly."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Collection, Sequence
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar, overload
+
+from mintmark.errors import InvalidToken, KeysUnavailable, MintmarkError
+from mintmark.jose.jwk import Key
+from mintmark.jose.jwks import KeySet
+from mintmark.jwt import ACCESS_TOKEN, Claims, KeySource, Profile, Revocations, Verifier
+from mintmark.jwt.into import converter
+from mintmark.jwt.policy import DEFAULT_LEEWAY, Unchecked
+from mintmark.resource_server.credentials import MalformedCredentials, Request, from_authorization
+from mintmark.resource_server.metadata import ResourceMetadata
+from mintmark.resource_server.refusals import Refusal, Wire
+from mintmark.resource_server.remote_keys import RemoteKeys
+from mintmark.resource_server.require import Require
+from mintmark.resource_server.revocation_feed import RevocationFeed
+
+__all__ = ["ResourceServer"]
+
+_log = logging.getLogger("mintmark.resource_server")
+_LONGEST = 200  # characters of one value in a log line: an attacker chooses some of them
+_NOTHING_MORE = Require()
+
+T = TypeVar("T")
+
+
+class _Verifies(Protocol):
+    """A Verifier, or several Verifiers, that give claims."""
+
+    def verify(self, token: str) -> Claims: ...
+
+    async def averify(self, token: str) -> Claims: ...
+
+
+class ResourceServer:
+    """A service that is called with access tokens.
+
+    It needs the issuer's address and the audience by which the issuer knows this service; all else has a safe
+    default. Every adapter in :mod:`mintmark.frameworks` asks this object, so all of them answer alike.
+
+    :param issuer: who issues the tokens, exactly as it names itself.
+    :param audience: this service's name at the issuer: the ``aud`` of its tokens.
+    :param keys: the issuer's keys; by default RemoteKeys of the issuer.
+    :param revocations: what has been revoked, usually a RevocationFeed.
+    :param verifier: a Verifier or Verifiers of your own, instead of the one made of all the above.
+    :param profile: what the tokens must be; RFC 9068 access tokens by default.
+    :param typ: other header types to accept, for issuers that do not follow RFC 9068.
+    :param realm: the protection space that challenges name; the audience by default.
+    :param external_url: the URL under which clients reach this service. With it challenges name the
+        resource's metadata (RFC 9728), and the frameworks serve that document.
+    :param scopes_supported: the scopes to publish there; ``name`` is the name for people.
+    :param leeway: how far apart clocks may be, in seconds.
+    :raises ConfigurationError: something cannot be or must not be.
+    """
+
+    def __init__(
+        self,
+        issuer: str,
+        audience: str | Sequence[str],
+        *,
+        keys: Key | KeySet | KeySource | None = None,
+        revocations: Revocations | None = None,
+        verifier: _Verifies | None = None,
+        profile: Profile | None = ACCESS_TOKEN,
+        typ: str | Sequence[str | None] | Unchecked | None = None,
+        realm: str | None = None,
+        external_url: str | None = None,
+        scopes_supported: Sequence[str] = (),
+        name: str | None = None,
+        leeway: float = DEFAULT_LEEWAY,
+        allow_http: Collection[str] = (),
+        ca_file: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.issuer = issuer
+        self.audience = (audience,) if isinstance(audience, str) else tuple(audience)
+        self.revocations = revocations
+        if verifier is None:
+            if keys is None:
+                keys = RemoteKeys(issuer, allow_http=allow_http, ca_file=ca_file, clock=clock)
+            verifier = Verifier(
+                issuer=issuer,
+                audience=self.audience,
+                keys=keys,
+                profile=profile,
+                typ=typ,
+                leeway=leeway,
+                revocations=revocations,
+                clock=clock,
+            )
+        self.keys = keys
+        self._verifier: _Verifies = verifier
+        self._leeway = leeway
+        self._clock = clock
+        self.metadata = (
+            ResourceMetadata(external_url, (issuer,), tuple(scopes_supported), name) if external_url else None
+        )
+        self._wire = Wire(realm or self.audience[0], self.metadata.url if self.metadata else None)
+        self._converters: dict[type[Any], Callable[[Claims], Any]] = {}
+
+    # --- checking a request ---
+
+    @overload
+    def check(self, request: Request, require: Require | None = None) -> Claims: ...
+    @overload
+    def check(self, request: Request, require: Require | None = None, *, into: type[T]) -> T: ...
+
+    def check(
+        self, request: Request, require: Require | None = None, *, into: type[Any] | None = None
+    ) -> Any:
+        """Return the claims of the request's token if it is valid and suffices.
+
+        :param require: what the token must carry beyond being valid.
+        :param into: a type to get instead of Claims, as Verifier takes it.
+        :raises Refusal: it is not; the refusal knows status, headers and body. It has been logged.
+        """
+        try:
+            claims = self._verifier.verify(self._token(request))
+            return self._sufficient(claims, require or _NOTHING_MORE, into)
+        except Refusal as refusal:
+            self._report(refusal)
+            raise
+        except (InvalidToken, KeysUnavailable, MalformedCredentials) as error:
+            raise self._refusal(error) from error
+
+    @overload
+    async def acheck(self, request: Request, require: Require | None = None) -> Claims: ...
+    @overload
+    async def acheck(self, request: Request, require: Require | None = None, *, into: type[T]) -> T: ...
+
+    async def acheck(
+        self, request: Request, require: Require | None = None, *, into: type[Any] | None = None
+    ) -> Any:
+        """Do what :meth:`check` does; the event loop goes on while keys are fetched.
+
+        :raises Refusal: as :meth:`check`.
+        """
+        try:
+            claims = await self._verifier.averify(self._token(request))
+            return self._sufficient(claims, require or _NOTHING_MORE, into)
+        except Refusal as refusal:
+            self._report(refusal)
+            raise
+        except (InvalidToken, KeysUnavailable, MalformedCredentials) as error:
+            raise self._refusal(error) from error
+
+    def _token(self, request: Request) -> str:
+        credentials = from_authorization(request)
+        if credentials is None:
+            raise self._wire.missing()
+        return credentials.token
+
+    def _sufficient(self, claims: Claims, require: Require, into: type[Any] | None) -> Any:
+        unmet = require.unmet(claims, now=self._clock(), leeway=self._leeway)
+        if unmet is not None:
+            raise self._wire.unmet(unmet)
+        if into is None:
+            return claims
+        convert = self._converters.get(into)
+        if convert is None:
+            convert = self._converters.setdefault(into, converter(into))
+        return convert(claims)
+
+    # --- refusing it ---
+
+    def _refusal(self, error: MintmarkError) -> Refusal:
+        if isinstance(error, KeysUnavailable):
+            refusal = self._wire.unavailable(error)
+        elif isinstance(error, MalformedCredentials):
+            refusal = self._wire.malformed(error)
+        else:
+            refusal = self._wire.invalid(error)
+        self._report(refusal)
+        return refusal
+
+    def _report(self, refusal: Refusal) -> None:
+        """Write the one line that says why, for the operator; never the token."""
+        level = logging.INFO if refusal.error is None else logging.WARNING
+        if not _log.isEnabledFor(level):
+            return
+        line = {"status": refusal.status, "issuer": self.issuer} | refusal.details()
+        short = {name: _shortened(value) for name, value in line.items()}
+        _log.log(level, "refused %s", json.dumps(short, default=repr))
+
+    # --- its life ---
+
+    def start(self) -> None:
+        """Begin what runs in the background, if anything does; frameworks call it when the service starts."""
+        if isinstance(self.revocations, RevocationFeed):
+            self.revocations.start()
+
+    def close(self) -> None:
+        """End what runs in the background."""
+        if isinstance(self.revocations, RevocationFeed):
+            self.revocations.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, int | float | None):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, default=repr)
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
