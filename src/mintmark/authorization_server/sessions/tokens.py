@@ -24,6 +24,7 @@ __all__ = [
     "REFRESH_PREFIX",
     "Presented",
     "RefreshTokens",
+    "b64url_sha256",
     "digest",
     "new_code",
     "new_cookie",
@@ -93,9 +94,14 @@ def digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
+def b64url_sha256(text: str) -> str:
+    """The S256 challenge of a code verifier (RFC 7636 4.2)."""
+    return b64url_encode(hashlib.sha256(text.encode("ascii")).digest())
+
+
 def verifier_fits(verifier: str, challenge: str) -> bool:
     """PKCE with S256, the only method there is (RFC 7636 4.6)."""
     if _VERIFIER.fullmatch(verifier) is None:
         return False
-    expected = b64url_encode(hashlib.sha256(verifier.encode("ascii")).digest())
+    expected = b64url_sha256(verifier)
     return hmac.compare_digest(expected.encode(), challenge.encode("utf-8", "surrogatepass"))
