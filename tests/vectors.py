@@ -1,7 +1,7 @@
 """Loads the test vectors, which live beside the repository and are never copied into it.
 
-The folder is ``MINTMARK_VECTORS``, else ``../shared/vectors`` from the repository root. Where it is absent, the
-tests that need it skip and say so.
+The folder is ``MINTMARK_VECTORS``, else ``../shared/vectors`` from the repository root. Where it is absent,
+the tests that need it skip and say so.
 """
 
 from __future__ import annotations

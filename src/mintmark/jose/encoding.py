@@ -36,8 +36,8 @@ MAX_INTEGER_DIGITS: Final = 19  # every such integer fits in 64 bits
 
 _ALTERNATIVES: Final = b"-_"
 # The characters whose unused low bits are zero, by how many characters stand in the last group of four.
-_LAST_OF_TWO: Final = frozenset("AQgw")
-_LAST_OF_THREE: Final = frozenset("AEIMQUYcgkosw048")
+LAST_OF_TWO: Final = frozenset("AQgw")
+LAST_OF_THREE: Final = frozenset("AEIMQUYcgkosw048")
 
 
 def b64url_encode(data: bytes) -> str:
@@ -58,7 +58,7 @@ def b64url_decode(text: str | bytes, *, what: str = "a segment") -> bytes:
     if "+" in text or "/" in text or "=" in text:
         _refuse_base64(what)
     if spare:
-        if spare == 1 or text[-1] not in (_LAST_OF_TWO if spare == 2 else _LAST_OF_THREE):
+        if spare == 1 or text[-1] not in (LAST_OF_TWO if spare == 2 else LAST_OF_THREE):
             _refuse_base64(what)
         text += "==" if spare == 2 else "="
     try:
@@ -113,13 +113,10 @@ def json_decode(
         data = _utf8(data, what)
     if len(data) > max_bytes:
         _refuse_json(what, f"is longer than {max_bytes} bytes")
-    if data.count(b"[") + data.count(b"{") <= max_depth:
-        try:
-            value = _fast_decode(data)
-            if _fast_encode(value) == data and not _may_hold_long_integer(data):
-                return value
-        except (ValueError, OverflowError, msgspec.MsgspecError):
-            pass  # the strict decoder says what is wrong
+    if max_depth >= MAX_DEPTH:
+        value = _decode_canonical(data)
+        if value is not None:
+            return value
     return _decode_strictly(data, what, max_depth)
 
 
@@ -130,10 +127,27 @@ def json_object(
 
     :raises MalformedToken: with code ``json_invalid``.
     """
+    if type(data) is bytes and len(data) <= max_bytes:
+        members = _decode_canonical(data)
+        if type(members) is dict:
+            return members
     value = json_decode(data, what=what, max_bytes=max_bytes)
     if type(value) is not dict:
         _refuse_json(what, "is not a JSON object")
     return value
+
+
+def _decode_canonical(data: bytes) -> Any:
+    """Return the value of a text that is its canonical spelling and within the limits; else None."""
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
+        return None
+    try:
+        value = _fast_decode(data)
+        if _fast_encode(value) == data and not _may_hold_long_integer(data):
+            return value
+    except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
+        pass  # the strict decoder says what is wrong
+    return None
 
 
 def _may_hold_long_integer(canonical: bytes) -> bool:

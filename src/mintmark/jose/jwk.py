@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 from mintmark.errors import ConfigurationError, ErrorCode, InvalidKey
 from mintmark.jose import pem
 from mintmark.jose.algorithms import find
-from mintmark.jose.algorithms.rows import KeyManagement, Row, Sign, SignatureAlgorithm, Verify
+from mintmark.jose.algorithms.rows import Row, Sign, SignatureAlgorithm, Verify
 from mintmark.jose.encoding import b64url_encode, json_encode
 from mintmark.jose.keyrules import (
     agreed_algorithm,
@@ -339,23 +339,3 @@ class Key:
     def __repr__(self) -> str:
         half = "secret" if self.material.public is None else "private" if self.is_private else "public"
         return f"<Key kid={self.kid!r} alg={self.alg} kty={self.kty} {half}>"
-
-
-def signature_row(key: Key) -> SignatureAlgorithm:
-    """Return the key's row.
-
-    :raises InvalidKey: when its algorithm does not sign.
-    """
-    if not isinstance(key.row, SignatureAlgorithm):
-        raise InvalidKey(f"{key.alg} does not sign", code=ErrorCode.KEY_WRONG_USE, kid=key.kid)
-    return key.row
-
-
-def management_row(key: Key) -> KeyManagement:
-    """Return the key's row.
-
-    :raises InvalidKey: when its algorithm does not encrypt.
-    """
-    if not isinstance(key.row, KeyManagement):
-        raise InvalidKey(f"{key.alg} does not encrypt", code=ErrorCode.KEY_WRONG_USE, kid=key.kid)
-    return key.row

@@ -19,6 +19,7 @@ from mintmark.jose.algorithms import default_name, find, fits
 from mintmark.jose.encoding import json_object
 from mintmark.jose.jwk import Key
 from mintmark.jose.kinds import kind
+from mintmark.jose.problems import Problem, problems
 
 __all__ = ["KeySet", "SkippedKey", "select"]
 
@@ -122,6 +123,13 @@ class KeySet:
     def public(self) -> KeySet:
         """The public halves; shared secrets have none and are left out."""
         return KeySet((key.public for key in self._keys if key.kty != "oct"), skipped=self.skipped)
+
+    def problems(self, *, published: bool = True) -> tuple[Problem, ...]:
+        """Return what is weak, ambiguous, inconsistent or private in this set.
+
+        :param published: the set is one that others can read, so nothing in it may be secret.
+        """
+        return problems(self, published=published)
 
     def to_jwks(self, *, private: bool = False) -> dict[str, Any]:
         """Return the JWK Set to publish: public halves, no shared secrets. With ``private``, everything."""

@@ -12,11 +12,7 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import (
-    Prehashed,
-    decode_dss_signature,
-    encode_dss_signature,
-)
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from mintmark.jose.algorithms.rows import Sign, SignatureAlgorithm, Verify
 from mintmark.jose.kinds.ec import coordinate_bytes, generate
@@ -28,8 +24,11 @@ def _signer(algorithm: ec.ECDSA, material: Material) -> Sign:
     size = coordinate_bytes(material.public.curve)
 
     def raw(message: bytes) -> bytes:
-        r, s = decode_dss_signature(sign(message, algorithm))
-        return r.to_bytes(size) + s.to_bytes(size)
+        # SEQUENCE { INTEGER r, INTEGER s }, as the backend writes it: lengths below 128 except of the whole
+        der: bytes = sign(message, algorithm)
+        at = 4 if der[1] == 0x81 else 3
+        end = at + 1 + der[at]
+        return der[at + 1 : end].rjust(size, b"\0")[-size:] + der[end + 2 :].rjust(size, b"\0")[-size:]
 
     return raw
 
@@ -37,23 +36,31 @@ def _signer(algorithm: ec.ECDSA, material: Material) -> Sign:
 def _verifier(algorithm: ec.ECDSA, material: Material) -> Verify:
     check = material.public.verify
     size = coordinate_bytes(material.public.curve)
-    from_bytes = int.from_bytes
 
     def verify(message: bytes, signature: bytes) -> bool:
         if len(signature) != 2 * size:  # RFC 7518 3.4: the two numbers in full length, nothing else
             return False
         try:
-            # the backend refuses numbers outside 1 … n-1
-            check(
-                encode_dss_signature(from_bytes(signature[:size]), from_bytes(signature[size:])),
-                message,
-                algorithm,
-            )
+            check(_der(signature, size), message, algorithm)
         except InvalidSignature:
             return False
         return True
 
     return verify
+
+
+def _der(signature: bytes, size: int) -> bytes:
+    """Return r and s as the DER that the backend reads; it refuses numbers outside 1 … n-1.
+
+    Written by hand: the detour over Python integers costs more than all else around a verification.
+    """
+    r, s = signature[:size].lstrip(b"\0") or b"\0", signature[size:].lstrip(b"\0") or b"\0"
+    if r[0] & 0x80:
+        r = b"\0" + r
+    if s[0] & 0x80:
+        s = b"\0" + s
+    body = b"\x02%c%b\x02%c%b" % (len(r), r, len(s), s)
+    return (b"0%c" if len(body) < 0x80 else b"0\x81%c") % len(body) + body
 
 
 class _Stream:

@@ -18,7 +18,7 @@ from mintmark.errors import (
 from mintmark.jose.algorithms import CONTENT, content_encryption, deflate
 from mintmark.jose.algorithms.rows import ContentEncryption, KeyManagement
 from mintmark.jose.header import check_header, refuse_header
-from mintmark.jose.jwk import Key, management_row
+from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet, select
 
 __all__ = [
@@ -79,6 +79,16 @@ def check_sender(key: Key, allow: Collection[str]) -> KeyManagement:
         )
     key.require(producing=True)
     return row
+
+
+def management_row(key: Key) -> KeyManagement:
+    """Return the key's row.
+
+    :raises InvalidKey: when its algorithm does not encrypt.
+    """
+    if not isinstance(key.row, KeyManagement):
+        raise InvalidKey(f"{key.alg} does not encrypt", code=ErrorCode.KEY_WRONG_USE, kid=key.kid)
+    return key.row
 
 
 def choose_encryption(key: Key, enc: str | None) -> ContentEncryption:

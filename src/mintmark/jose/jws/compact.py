@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 from mintmark.errors import ConfigurationError, ErrorCode, InvalidKey, InvalidSignature, MalformedToken
-from mintmark.jose.algorithms.rows import Sign
+from mintmark.jose.algorithms.rows import Sign, SignatureAlgorithm
 from mintmark.jose.encoding import b64url_decode, b64url_encode, freeze, json_encode
 from mintmark.jose.header import check_header, read_header, refuse_header
-from mintmark.jose.jwk import Key, signature_row
+from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet, select
 
 __all__ = ["MAX_CHARACTERS", "Parts", "Verified", "parse_compact", "sign", "verify"]
@@ -163,6 +163,16 @@ def check_signer(key: Key) -> Sign:
     if key.sign_bytes is None:
         raise InvalidKey("this key does not sign", code=ErrorCode.KEY_WRONG_USE, kid=key.kid)
     return key.sign_bytes
+
+
+def signature_row(key: Key) -> SignatureAlgorithm:
+    """Return the key's row.
+
+    :raises InvalidKey: when its algorithm does not sign.
+    """
+    if not isinstance(key.row, SignatureAlgorithm):
+        raise InvalidKey(f"{key.alg} does not sign", code=ErrorCode.KEY_WRONG_USE, kid=key.kid)
+    return key.row
 
 
 def protected_header(key: Key, extra: Mapping[str, Any] | None, *, b64: bool = True) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from typing import Any, BinaryIO, Final
 from mintmark.errors import ConfigurationError, ErrorCode, InvalidSignature, MalformedToken
 from mintmark.jose.algorithms.rows import Stream
 from mintmark.jose.encoding import b64url_encode, json_encode
-from mintmark.jose.jwk import Key, signature_row
+from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet, select
-from mintmark.jose.jws.compact import check_signer, parse_compact, protected_header
+from mintmark.jose.jws.compact import check_signer, parse_compact, protected_header, signature_row
 
 __all__ = ["VerifiedStream", "sign_stream", "verify_stream"]
 
