@@ -25,10 +25,11 @@ def converter(into: type[T]) -> Callable[[Claims], T]:
 
     :raises ConfigurationError: when ``into`` is none of these.
     """
-    if callable(getattr(into, "model_validate", None)):
-        return _by_model(into)
-    if is_dataclass(into) or is_typeddict(into) or issubclass(into, msgspec.Struct):
-        return _by_msgspec(into)
+    if isinstance(into, type) or is_typeddict(into):
+        if callable(getattr(into, "model_validate", None)):
+            return _by_model(into)
+        if is_dataclass(into) or is_typeddict(into) or issubclass(into, msgspec.Struct):
+            return _by_msgspec(into)
     raise ConfigurationError(
         "into= takes a dataclass, a TypedDict, a msgspec.Struct or a pydantic model",
         hint="Without into=, verify() returns Claims, a read-only mapping.",

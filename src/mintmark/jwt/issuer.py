@@ -13,7 +13,7 @@ from mintmark.errors import ConfigurationError
 from mintmark.jose import jws
 from mintmark.jose.encoding import b64url_encode, json_encode
 from mintmark.jose.jwk import Key
-from mintmark.jwt.acceptance import compile_particulars
+from mintmark.jwt.acceptance import compile_form
 from mintmark.jwt.checks import form_problems
 from mintmark.jwt.nested import encrypt_token
 from mintmark.jwt.policy import MAX_TIME, UNCHECKED, Policy
@@ -129,7 +129,7 @@ class Issuer:
         registered["jti"] = b64url_encode(os.urandom(16)) if jwt_id is None else jwt_id
         members = registered | members
         form = self._forms.get((profile, typ)) or self._form(profile, typ)
-        if not form.is_plain(members) or not (audience is None or type(audience) is str):
+        if form.recognise(members) is None:
             _refuse_misfit(form, members)
         payload = json_encode(members)
         token = form.sign(payload) if header is None else self._sign(payload, form, header)
@@ -142,7 +142,7 @@ class Issuer:
         policy = Policy.build(issuer=self._issuer, audience=UNCHECKED, profile=profile)
         written = typ or (profile.typ if profile is not None else "JWT")
         sign = jws.signer_for(self._key, header={"typ": written})
-        form = self._forms[profile, typ] = _Form(policy, written, compile_particulars(policy), sign)
+        form = self._forms[profile, typ] = _Form(policy, written, compile_form(policy), sign)
         return form
 
     def _sign(self, payload: bytes, form: _Form, header: Mapping[str, Any]) -> str:
@@ -157,7 +157,7 @@ class _Form:
 
     policy: Policy
     typ: str
-    is_plain: Callable[[dict[str, Any]], bool]
+    recognise: Callable[[dict[str, Any]], Any]
     sign: Callable[[bytes], str]
 
 

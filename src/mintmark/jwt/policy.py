@@ -6,12 +6,10 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from mintmark.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from mintmark.jwt.profile import Profile
+from mintmark.jwt.profile import Profile
 
 __all__ = ["DEFAULT_LEEWAY", "MAX_LEEWAY", "MAX_TIME", "UNCHECKED", "Policy", "Unchecked", "media_type"]
 
@@ -83,8 +81,10 @@ class Policy:
         """
         if expires is not True and expires is not UNCHECKED:
             raise ConfigurationError("expires is True, or UNCHECKED to accept tokens whatever their exp says")
-        if isinstance(required, str):
-            raise ConfigurationError("required is a list of claim names, not one text")
+        if isinstance(required, str) or not isinstance(required, Iterable):
+            raise ConfigurationError("required is a list of claim names")
+        if profile is not None and not isinstance(profile, Profile):
+            raise ConfigurationError("profile= takes a Profile: ACCESS_TOKEN, ID_TOKEN, …")
         compared = {
             "iss": issuer is not UNCHECKED,
             "aud": audience is not UNCHECKED,
@@ -132,14 +132,12 @@ def _seconds(value: object, what: str, most: float) -> float:
     return float(value) if math.isfinite(value) else most
 
 
-def _types(
-    typ: str | Sequence[str | None] | Unchecked | None, profile: Profile | None
-) -> frozenset[str | None] | None:
+def _types(typ: object, profile: Profile | None) -> frozenset[str | None] | None:
     if typ is UNCHECKED:
         return None
     if typ is None:
         return _ORDINARY_JWT if profile is None else frozenset(profile.types)
-    stated = (typ,) if isinstance(typ, str) else tuple(typ)
+    stated = (typ,) if isinstance(typ, str) else tuple(typ) if isinstance(typ, Iterable) else ()
     if not stated:
         raise ConfigurationError(
             "typ is a text or a non-empty list of texts", hint="typ=UNCHECKED waives it."

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from mintmark.errors import ConfigurationError
+from mintmark.jose.jwk import Key
+from mintmark.jose.jwks import KeySet
+
 if TYPE_CHECKING:
-    from mintmark.jose.jwk import Key
-    from mintmark.jose.jwks import KeySet
     from mintmark.jwt.claims import Claims
 
-__all__ = ["FixedKeys", "KeySource", "Revocations"]
+__all__ = ["FixedKeys", "KeySource", "Revocations", "as_source"]
 
 
 @runtime_checkable
@@ -75,3 +77,18 @@ class Revocations(Protocol):
         :raises MintmarkError: when it cannot know and must not guess (stale, and told to fail closed).
         """
         ...
+
+
+def as_source(keys: object) -> KeySource | FixedKeys:
+    """Return what a Verifier follows: fixed keys for a Key or a KeySet, a source as it is.
+
+    :raises ConfigurationError: for anything else. A text is never guessed to be a PEM or a secret (S4, S5).
+    """
+    if isinstance(keys, Key | KeySet):
+        return FixedKeys(keys)
+    if isinstance(keys, KeySource):
+        return keys
+    raise ConfigurationError(
+        f"keys= takes a Key, a KeySet or a KeySource, not {type(keys).__name__}",
+        hint="Key.from_pem(text), Key.from_secret(secret, alg=...) or KeySet.from_jwks(data) make one.",
+    )

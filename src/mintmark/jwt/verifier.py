@@ -6,23 +6,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, Literal, TypedDict, TypeVar, Unpack, cast, overload
 
-from mintmark.errors import (
-    ConfigurationError,
-    InvalidSignature,
-    InvalidToken,
-    RevokedToken,
-    UnknownKey,
-)
+from mintmark.errors import ConfigurationError, InvalidToken, RevokedToken
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
-from mintmark.jwt.acceptance import compile_acceptance
-from mintmark.jwt.cache import Generation
-from mintmark.jwt.checks import problems, validity
 from mintmark.jwt.claims import Claims
-from mintmark.jwt.opening import Opener, plain_text
+from mintmark.jwt.examiner import Examiner, KeysNeeded, plain_text
 from mintmark.jwt.policy import DEFAULT_LEEWAY, UNCHECKED, Policy, Unchecked
 from mintmark.jwt.profile import Profile
-from mintmark.jwt.sources import FixedKeys, KeySource, Revocations
+from mintmark.jwt.sources import KeySource, Revocations, as_source
 
 __all__ = ["Verifier", "VerifierOptions"]
 
@@ -78,13 +69,11 @@ class Verifier(Generic[T]):
     """
 
     __slots__ = (
-        "_accept",
         "_clock",
         "_convert",
         "_current",
-        "_generation",
-        "_limit",
-        "_opener",
+        "_examine",
+        "_examiner",
         "_plain",
         "_policy",
         "_revocations",
@@ -132,6 +121,8 @@ class Verifier(Generic[T]):
         cache: int | None = 4096,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        if revocations is not None and not isinstance(revocations, Revocations):
+            raise ConfigurationError("revocations= takes an object with reason(claims)")
         self._policy = Policy.build(
             issuer=issuer,
             audience=audience,
@@ -142,16 +133,19 @@ class Verifier(Generic[T]):
             max_age=max_age,
             required=required,
         )
-        self._accept = compile_acceptance(self._policy)
-        self._opener = Opener(decryption_keys, accept_unencrypted=accept_unencrypted)
-        self._source = _source(keys)
+        self._examiner = Examiner(
+            self._policy,
+            limit=_entries(cache),
+            decryption_keys=decryption_keys,
+            accept_unencrypted=accept_unencrypted,
+        )
+        self._examine = self._examiner.examine
+        self._source = as_source(keys)
         self._current = self._source.current
         self._clock = clock
         self._revocations = revocations
         self._convert = None if into is None else _conversion(into)
-        self._limit = _entries(cache)
-        self._generation: Generation | None = None
-        # the common case, decided once: nothing is left to do for a token that was found in the cache
+        # the common case, decided once: nothing is left to do for a token that is remembered
         self._plain = (
             revocations is None and into is None and (profile is None or profile.expectation is None)
         )
@@ -174,15 +168,21 @@ class Verifier(Generic[T]):
         """
         claims = self._recall(token)
         if claims is None:
-            claims = self._admit(token, *self._opened(token))
-        return self._finish(claims, expected)
+            try:
+                claims = self._examine(token, self._current(), self._clock())
+            except KeysNeeded as need:
+                claims = self._examine(token, self._source.refresh(need.kid), self._clock(), need)
+        return cast("T", claims) if self._plain and expected is None else self._finish(claims, expected)
 
     async def averify(self, token: str, *, expected: object = None) -> T:
         """Like :meth:`verify`, without ever blocking the event loop, whatever the key source."""
         claims = self._recall(token)
         if claims is None:
-            claims = self._admit(token, *await self._aopened(token))
-        return self._finish(claims, expected)
+            try:
+                claims = self._examine(token, self._current(), self._clock())
+            except KeysNeeded as need:
+                claims = self._examine(token, await self._source.arefresh(need.kid), self._clock(), need)
+        return cast("T", claims) if self._plain and expected is None else self._finish(claims, expected)
 
     def check(self, token: str, *, expected: object = None) -> list[InvalidToken]:
         """Return everything that is wrong with a token; an empty list means that :meth:`verify` accepts it.
@@ -193,7 +193,10 @@ class Verifier(Generic[T]):
         :raises KeysUnavailable: when there are no keys to verify with.
         """
         try:
-            claims, _ = self._opened(token)
+            try:
+                claims = self._open(token, self._current())
+            except KeysNeeded as need:
+                claims = self._open(token, self._source.refresh(need.kid), need)
         except InvalidToken as refusal:
             return [refusal]
         return self._problems(claims, expected)
@@ -201,55 +204,21 @@ class Verifier(Generic[T]):
     async def acheck(self, token: str, *, expected: object = None) -> list[InvalidToken]:
         """Like :meth:`check`, without blocking the event loop."""
         try:
-            claims, _ = await self._aopened(token)
+            try:
+                claims = self._open(token, self._current())
+            except KeysNeeded as need:
+                claims = self._open(token, await self._source.arefresh(need.kid), need)
         except InvalidToken as refusal:
             return [refusal]
         return self._problems(claims, expected)
 
-    # --- finding the keys: look, ask the source at most once, look again ------------------------------------
-
-    def _opened(self, token: str) -> tuple[Claims, Generation]:
-        try:
-            return self._open(token, self._current())
-        except _KeysNeeded as need:
-            return self._open(token, self._source.refresh(need.kid), need)
-
-    async def _aopened(self, token: str) -> tuple[Claims, Generation]:
-        try:
-            return self._open(token, self._current())
-        except _KeysNeeded as need:
-            return self._open(token, await self._source.arefresh(need.kid), need)
-
-    def _open(
-        self, token: str, keys: Key | KeySet | None, need: _KeysNeeded | None = None
-    ) -> tuple[Claims, Generation]:
-        """Return the claims of a token whose signature holds with these keys.
-
-        :raises _KeysNeeded: the first time, when another key set might hold the key.
-        """
-        token = plain_text(token)
-        if keys is None:
-            raise _KeysNeeded(self._opener.kid(token), None, None)
-        if need is not None and need.keys is keys and need.refusal is not None:
-            raise need.refusal  # the source has nothing else
-        generation = self._generation
-        if generation is None or generation.keys is not keys:
-            generation = self._generation = Generation(keys, self._limit)
-        try:
-            return self._opener.open(token, generation.verify), generation
-        except (UnknownKey, InvalidSignature) as refusal:
-            kid = self._opener.kid(token)
-            # a token without kid was tried with every key of its alg: the right one may be newer than our set
-            if need is not None or (isinstance(refusal, InvalidSignature) and kid is not None):
-                raise
-            raise _KeysNeeded(kid, keys, refusal) from None
-
-    # --- deciding -------------------------------------------------------------------------------------------
+    def _open(self, token: str, keys: Key | KeySet | None, need: KeysNeeded | None = None) -> Claims:
+        return self._examiner.open(plain_text(token), keys, need)[0]
 
     def _recall(self, token: str) -> Claims | None:
         """Return the claims of a token that was verified with the present keys and whose time is not over."""
-        generation = self._generation
-        if generation is None or generation.keys is not self._current() or type(token) is not str:
+        generation = self._examiner.generation
+        if generation.keys is not self._current() or type(token) is not str:
             return None
         entry = generation.entries.get(token)
         if entry is None:
@@ -260,25 +229,8 @@ class Verifier(Generic[T]):
         generation.forget(token)
         return None
 
-    def _admit(self, token: str, claims: Claims, generation: Generation) -> Claims:
-        """Apply the policy; remember what passes.
-
-        :raises InvalidToken: the first problem.
-        """
-        policy, members, now = self._policy, claims.raw, self._clock()
-        span = self._accept(members, now) if generation.knows_header(claims.header) else None
-        if span is None:
-            for problem in problems(policy, claims.header, members, now):
-                raise problem
-            span = validity(policy, members)
-            generation.remember_header(claims.header)
-        generation.remember(token, claims, *span)
-        return claims
-
     def _finish(self, claims: Claims, expected: object) -> T:
         """Do what has to be done for every call, remembered or not."""
-        if self._plain and expected is None:
-            return cast("T", claims)
         for problem in self._particular_problems(claims, expected):
             raise problem
         return cast("T", claims) if self._convert is None else self._convert(claims)
@@ -304,7 +256,7 @@ class Verifier(Generic[T]):
             )
 
     def _problems(self, claims: Claims, expected: object) -> list[InvalidToken]:
-        found = list(problems(self._policy, claims.header, claims.raw, self._clock()))
+        found = self._examiner.problems(claims, self._clock())
         found += self._particular_problems(claims, expected)
         if not found and self._convert is not None:
             try:
@@ -312,28 +264,6 @@ class Verifier(Generic[T]):
             except InvalidToken as misfit:
                 found.append(misfit)
         return found
-
-
-class _KeysNeeded(Exception):  # noqa: N818 - never leaves this file, and is no error
-    """The key set at hand does not hold the key; the source may know a newer one."""
-
-    def __init__(self, kid: str | None, keys: Key | KeySet | None, refusal: InvalidToken | None) -> None:
-        super().__init__()
-        self.kid = kid
-        self.keys = keys
-        self.refusal = refusal
-
-
-def _source(keys: object) -> KeySource | FixedKeys:
-    if isinstance(keys, Key | KeySet):
-        return FixedKeys(keys)
-    if isinstance(keys, KeySource):
-        return keys
-    # attacks S4, S5: a text is never guessed to be a PEM or a secret
-    raise ConfigurationError(
-        f"keys= takes a Key, a KeySet or a KeySource, not {type(keys).__name__}",
-        hint="Key.from_pem(text), Key.from_secret(secret, alg=...) or KeySet.from_jwks(data) make one.",
-    )
 
 
 def _entries(cache: object) -> int:

@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 from mintmark.errors import ConfigurationError, ErrorCode, InvalidClaim, InvalidToken
 from mintmark.jose import jwe, jws
 from mintmark.jose.encoding import json_object
+from mintmark.jwt.examiner import plain_text
 from mintmark.jwt.nested import is_encrypted
-from mintmark.jwt.opening import plain_text
 from mintmark.jwt.verifier import Verifier
 
 __all__ = ["Verifiers"]

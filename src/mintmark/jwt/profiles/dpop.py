@@ -29,7 +29,7 @@ from mintmark.jose import jws
 from mintmark.jose.encoding import b64url_encode, json_encode, json_object
 from mintmark.jose.jwk import Key
 from mintmark.jwt.checks import is_time, malformed, missing
-from mintmark.jwt.opening import plain_text
+from mintmark.jwt.examiner import plain_text
 from mintmark.jwt.policy import DEFAULT_LEEWAY, UNCHECKED, Unchecked, media_type
 
 __all__ = ["DPOP_TYP", "Proof", "access_token_hash", "make_proof", "verify_proof"]

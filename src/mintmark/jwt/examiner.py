@@ -1,0 +1,154 @@
+"""Decides about one token at a time, over (token, keys, now): knows no clock and waits for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mintmark.errors import (
+    ConfigurationError,
+    ErrorCode,
+    InvalidSignature,
+    InvalidToken,
+    MalformedToken,
+    UnknownKey,
+)
+from mintmark.jose import jws
+from mintmark.jose.encoding import json_object
+from mintmark.jose.jwk import Key
+from mintmark.jose.jwks import KeySet
+from mintmark.jwt.acceptance import compile_acceptance
+from mintmark.jwt.cache import Generation
+from mintmark.jwt.checks import problems, validity
+from mintmark.jwt.claims import Claims
+from mintmark.jwt.nested import check_replicated, decrypt_token, is_encrypted
+from mintmark.jwt.policy import Policy
+
+__all__ = ["Examiner", "KeysNeeded", "plain_text"]
+
+
+class KeysNeeded(Exception):  # noqa: N818 - no error: a question to the key source, which Verifier answers
+    """These keys do not verify the token, and a newer set might.
+
+    :param kid: the key that the token names.
+    :param keys: what was looked in, if anything.
+    :param refusal: how the token is refused if there is nothing newer.
+    """
+
+    def __init__(self, kid: str | None, keys: Key | KeySet | None, refusal: InvalidToken | None) -> None:
+        super().__init__()
+        self.kid = kid
+        self.keys = keys
+        self.refusal = refusal
+
+
+def plain_text(token: object) -> str:
+    """Return the token as an exact ``str``, without the surprises that a subclass may hold.
+
+    :raises MalformedToken: when it is no text at all.
+    """
+    if isinstance(token, str):
+        return str.__str__(token)
+    raise MalformedToken(f"A token is a text, not {type(token).__name__}", code=ErrorCode.TOKEN_WRONG_FORM)
+
+
+class Examiner:
+    """Takes the layers off a token, verifies its signature, and applies the policy.
+
+    :ivar generation: what was verified with the present keys; replaced as a whole when those change.
+    """
+
+    __slots__ = ("_accept", "_decryption_keys", "_limit", "_policy", "_signed", "generation")
+
+    def __init__(
+        self, policy: Policy, *, limit: int, decryption_keys: Key | KeySet | None, accept_unencrypted: bool
+    ) -> None:
+        if decryption_keys is None and accept_unencrypted:
+            raise ConfigurationError("accept_unencrypted= says something only with decryption_keys=")
+        if decryption_keys is not None and not isinstance(decryption_keys, Key | KeySet):
+            raise ConfigurationError("decryption_keys= takes a Key or a KeySet")
+        self._policy = policy
+        self._accept = compile_acceptance(policy)
+        self._limit = limit
+        self._decryption_keys = decryption_keys
+        self._signed = decryption_keys is None or accept_unencrypted
+        self.generation = Generation(KeySet([]), limit)
+
+    def examine(
+        self, token: str, keys: Key | KeySet | None, now: float, need: KeysNeeded | None = None
+    ) -> Claims:
+        """Return the claims of a token in which signature and policy hold, and remember it.
+
+        :param need: what was asked of the source before; nothing is asked twice.
+        :raises KeysNeeded: when a newer key set might verify it.
+        :raises InvalidToken: the first thing that is wrong with it.
+        """
+        if type(token) is not str:
+            token = plain_text(token)
+        claims, generation = self.open(token, keys, need)
+        members, header = claims.raw, claims.header
+        span = self._accept(members, now) if generation.knows_header(header) else None
+        if span is None:
+            for problem in problems(self._policy, header, members, now):
+                raise problem
+            span = validity(self._policy, members)
+            generation.remember_header(header)
+        generation.remember(token, claims, *span)
+        return claims
+
+    def open(
+        self, token: str, keys: Key | KeySet | None, need: KeysNeeded | None = None
+    ) -> tuple[Claims, Generation]:
+        """Return the claims of a token whose signature holds, unexamined, and the generation of these keys.
+
+        :raises KeysNeeded: when a newer key set might verify it.
+        :raises InvalidToken: when there is something wrong with form, encryption, key or signature.
+        """
+        outer: Mapping[str, Any] | None = None
+        if self._decryption_keys is not None or is_encrypted(token):
+            token, outer = self._decrypted(token)
+        if keys is None:
+            raise KeysNeeded(_kid(token), None, None)
+        if need is not None and need.refusal is not None and need.keys is keys:
+            raise need.refusal  # the source has nothing else
+        generation = self.generation
+        if generation.keys is not keys:
+            generation = self.generation = Generation(keys, self._limit)
+        try:
+            payload, header, key = generation.verify(token)
+        except (UnknownKey, InvalidSignature) as refusal:
+            kid = _kid(token)
+            # a token without kid was tried with every key of its alg: the right one may be newer than our set
+            if need is not None or (kid is not None and isinstance(refusal, InvalidSignature)):
+                raise
+            raise KeysNeeded(kid, keys, refusal) from None
+        members = json_object(payload, what="the claims set")
+        if outer is not None:
+            check_replicated(outer, members)
+        return Claims(members, header, key), generation
+
+    def problems(self, claims: Claims, now: float) -> list[InvalidToken]:
+        """Return everything that the policy finds wrong with claims whose signature holds."""
+        return list(problems(self._policy, claims.header, claims.raw, now))
+
+    def _decrypted(self, token: str) -> tuple[str, Mapping[str, Any] | None]:
+        if is_encrypted(token):
+            if self._decryption_keys is None:  # attack S34: encryption to a public key proves nothing
+                raise MalformedToken(
+                    "The token is encrypted, and this verifier takes signed ones",
+                    code=ErrorCode.TOKEN_WRONG_FORM,
+                    hint="Verifier(..., decryption_keys=...) takes signed and encrypted tokens.",
+                )
+            return decrypt_token(token, self._decryption_keys)
+        if not self._signed:
+            raise MalformedToken(
+                "The token is not encrypted, and this verifier takes encrypted ones",
+                code=ErrorCode.TOKEN_WRONG_FORM,
+                hint="accept_unencrypted=True takes both.",
+            )
+        return token, None
+
+
+def _kid(token: str) -> str | None:
+    kid: str | None = jws.parse_compact(token).header.get("kid")
+    return kid
