@@ -58,6 +58,7 @@ def _assemble(
         publish_ahead=schedule.publish_ahead,
         jwks_max_age=schedule.jwks_max_age,
         token_lifetime=max(tokens.access_token_lifetime, tokens.id_token_lifetime),
+        skew=schedule.clock_skew,
     )
     keys = SigningKeys(database, sealer, policy, deny_log)
     session_policy = SessionPolicy(

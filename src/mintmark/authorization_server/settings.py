@@ -55,12 +55,14 @@ class KeySchedule(Section):
     rotate_every: Seconds = 2_592_000
     publish_ahead: Seconds = 86_400
     jwks_max_age: Seconds = 3_600
+    clock_skew: Seconds = 30
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.jwks_max_age > self.publish_ahead:
+        if self.jwks_max_age + self.clock_skew > self.publish_ahead:
             raise problem(
-                "jwks_max_age is longer than publish_ahead; a key would sign before every service has seen it"
+                "jwks_max_age and clock_skew together are longer than publish_ahead; a key would sign before "
+                "every service has seen it"
             )
         if self.publish_ahead >= self.rotate_every:
             raise problem("publish_ahead is not shorter than rotate_every; make it shorter")
