@@ -56,9 +56,9 @@ def problem(message: str) -> PydanticCustomError:
     return PydanticCustomError("mintmark", "{sentence}", {"sentence": message})
 
 
-def closest(word: str, known: Iterable[str]) -> str | None:
+def closest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """Return the known word that ``word`` was probably meant to be."""
-    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)), None)
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)), None)
 
 
 def _not_a_bool(value: Any) -> Any:

@@ -23,17 +23,23 @@ __all__ = ["load_settings"]
 
 _LARGEST_FILE = 4 * 1024 * 1024
 _PREFIX = "MINTMARK_"
+_OTHER_VARIABLES = frozenset({"SETTINGS", "KEY_ENCRYPTION_KEY", "KEY_PASSWORD"})
 
 
-def load_settings(path: Path | str | None = None, *, overrides: Mapping[str, Any] | None = None) -> Settings:
-    """Read the settings from a TOML file and from ``MINTMARK_*`` variables, which win; ``overrides`` win
-    over both.
+def load_settings(
+    path: Path | str | None = None,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    defaults: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Read the settings from a TOML file and from ``MINTMARK_*`` variables, which win.
 
+    ``overrides`` win over both; ``defaults`` stand in for what nobody says.
     Relative paths in the file are relative to the file's folder.
 
     :raises ConfigurationError: one line that names the key and the fix; never a value that may be secret.
     """
-    data = _read(Path(path)) if path is not None else {}
+    data = {**(defaults or {}), **(_read(Path(path)) if path is not None else {})}
     base = Path(path).resolve().parent if path is not None else Path.cwd()
     where = str(path) if path is not None else "settings"
     _refuse_misspelt_variables()
@@ -74,14 +80,14 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _refuse_misspelt_variables() -> None:
-    """pydantic-settings ignores variables it does not know; one that is nearly right was meant."""
-    known = [f"{_PREFIX}{name.upper()}" for name in Settings.model_fields]
-    for name in os.environ:
-        top = name.upper().partition("__")[0]
-        if top.startswith(_PREFIX) and top not in known and (guess := closest(top, known)):
-            ratio_is_high = abs(len(guess) - len(top)) <= 2
-            if ratio_is_high:
-                raise ConfigurationError(f'{name}: no such variable; did you mean "{guess}"?')
+    """pydantic-settings ignores variables that it does not know; one that is nearly right was meant."""
+    known = [name.upper() for name in Settings.model_fields]
+    for variable in os.environ:
+        name = variable.upper().removeprefix(_PREFIX).partition("__")[0]
+        if not variable.upper().startswith(_PREFIX) or name in known or name in _OTHER_VARIABLES:
+            continue
+        if guess := closest(name, known, cutoff=0.75):
+            raise ConfigurationError(f'{variable}: no such variable; did you mean "{_PREFIX}{guess}"?')
 
 
 def _sentence(error: ValidationError, data: Mapping[str, Any]) -> str:

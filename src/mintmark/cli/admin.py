@@ -1,0 +1,251 @@
+"""``mintmark admin``: keys and people of a token service, also while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from mintmark.cli.inputs import read_text
+from mintmark.cli.options import DatabaseUrl, Json, SettingsFile
+from mintmark.cli.terminal import date_words, missing_extra, print_json, printable, say
+from mintmark.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from mintmark.authorization_server.oauth.service import Service
+    from mintmark.authorization_server.storage.records import KeyRecord, Person
+
+__all__ = ["app"]
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    help="Look after a token service: its keys and its people. A running service follows at once."
+)
+keys = typer.Typer(help="The signing keys.")
+people = typer.Typer(help="The people who can sign in.")
+app.add_typer(keys, name="keys")
+app.add_typer(people, name="people")
+
+_Username = Annotated[str, typer.Argument(metavar="USERNAME")]
+_PasswordFile = Annotated[
+    str | None,
+    typer.Option(
+        "--password-file",
+        metavar="FILE",
+        help="Read the password there (- for standard input) instead of asking.",
+    ),
+]
+
+
+def _with_service(
+    file: Path | None, database: str | None, work: Callable[[Service, float], Awaitable[T]]
+) -> T:
+    """Open the service's database and keys, do one thing, and close them."""
+    try:
+        from mintmark.authorization_server.assembly import opened
+        from mintmark.cli.serving import load
+    except ModuleNotFoundError as error:
+        raise missing_extra(error, "server") from None
+    settings = load(file, database, defaults={"issuer": "http://127.0.0.1:8700"})
+
+    async def done() -> T:
+        async with opened(settings, create=False) as service:
+            return await work(service, time.time())
+
+    return asyncio.run(done())
+
+
+@keys.command("list")
+def list_keys(settings: SettingsFile = None, database: DatabaseUrl = None, as_json: Json = False) -> None:
+    """Show every key: next, current, previous, revoked, and when that changes."""
+
+    async def work(service: Service, now: float) -> tuple[KeyRecord, ...]:
+        return service.keys.timeline()
+
+    _show_keys(_with_service(settings, database, work), as_json)
+
+
+@keys.command("rotate")
+def rotate(
+    alg: Annotated[
+        str | None, typer.Argument(metavar="[ALG]", help="ES256 or RS256; both if not given.")
+    ] = None,
+    settings: SettingsFile = None,
+    database: DatabaseUrl = None,
+    as_json: Json = False,
+) -> None:
+    """Stage the next key. It is published at once, and signs when every service has had time to see it."""
+
+    async def work(service: Service, now: float) -> tuple[KeyRecord, ...]:
+        return await service.keys.rotate(alg, now)
+
+    _show_keys(_with_service(settings, database, work), as_json)
+
+
+@keys.command("revoke")
+def revoke(
+    kid: Annotated[str, typer.Argument(metavar="KID")],
+    reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "revoked by hand",
+    settings: SettingsFile = None,
+    database: DatabaseUrl = None,
+    as_json: Json = False,
+) -> None:
+    """In an emergency: deny everything that this key has signed, at once; another key takes its place."""
+
+    async def work(service: Service, now: float) -> KeyRecord:
+        return await service.keys.revoke(kid, now, reason=reason)
+
+    _show_keys((_with_service(settings, database, work),), as_json)
+
+
+@people.command("list")
+def list_people(settings: SettingsFile = None, database: DatabaseUrl = None, as_json: Json = False) -> None:
+    """Show everybody who has an account."""
+
+    async def work(service: Service, now: float) -> tuple[Person, ...]:
+        return await service.people.every()
+
+    found = _with_service(settings, database, work)
+    if as_json:
+        print_json({"people": [_person(person) for person in found]})
+        return
+    for person in found:
+        state = "disabled" if person.disabled_at is not None else ", ".join(person.roles)
+        say(f"{printable(person.username):<24}  {printable(person.name):<24}  {printable(state)}".rstrip())
+
+
+@people.command("add")
+def add(
+    username: _Username,
+    name: Annotated[str, typer.Option(help="The name that others see.")] = "",
+    email: Annotated[str | None, typer.Option(help="The email address.")] = None,
+    role: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A role; may be given more than once.")
+    ] = None,
+    password_file: _PasswordFile = None,
+    settings: SettingsFile = None,
+    database: DatabaseUrl = None,
+    as_json: Json = False,
+) -> None:
+    """Make an account. The password is asked for, never given on the command line."""
+    password = _password(password_file)
+
+    async def work(service: Service, now: float) -> Person:
+        from mintmark.authorization_server.people import NewPerson
+
+        new = NewPerson(username=username, password=password, name=name, email=email, roles=tuple(role or ()))
+        return await service.people.create(new, now)
+
+    _told(_with_service(settings, database, work), "has an account now", as_json)
+
+
+@people.command("disable")
+def disable(
+    username: _Username,
+    settings: SettingsFile = None,
+    database: DatabaseUrl = None,
+    as_json: Json = False,
+) -> None:
+    """Lock somebody out: no sign-in, and every session and token of theirs ends at once."""
+
+    async def work(service: Service, now: float) -> Person:
+        person = await _known(service, username)
+        disabled = await service.people.disable(person.person_id, now)
+        await service.sessions.end_person(person.person_id, now, reason="disabled")
+        return disabled
+
+    _told(_with_service(settings, database, work), "is disabled; every session and token has ended", as_json)
+
+
+@people.command("set-password")
+def set_password(
+    username: _Username,
+    password_file: _PasswordFile = None,
+    settings: SettingsFile = None,
+    database: DatabaseUrl = None,
+    as_json: Json = False,
+) -> None:
+    """Give somebody a new password; every session and token of theirs ends at once."""
+    password = _password(password_file)
+
+    async def work(service: Service, now: float) -> Person:
+        person = await _known(service, username)
+        changed = await service.people.set_password(person.person_id, password, now)
+        await service.sessions.end_person(person.person_id, now, reason="password_changed")
+        return changed
+
+    _told(_with_service(settings, database, work), "has a new password; every session has ended", as_json)
+
+
+async def _known(service: Service, username: str) -> Person:
+    person = await service.people.find_by_username(username)
+    if person is None:
+        raise ConfigurationError(f'nobody is called "{printable(username)}"; see: mintmark admin people list')
+    return person
+
+
+def _password(file: str | None) -> str:
+    """Ask twice on a terminal, else read a file: everybody could see one on the command line."""
+    if file is not None:
+        return read_text(file if file == "-" or Path(file).is_file() else _no_file(file), "the password")
+    if not sys.stdin.isatty():
+        raise ConfigurationError(
+            "there is no terminal to ask for the password; give --password-file FILE, or -"
+        )
+    answer: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return answer
+
+
+def _no_file(file: str) -> str:
+    raise ConfigurationError(f"--password-file: there is no file {printable(file)}")
+
+
+def _told(person: Person, what: str, as_json: bool) -> None:
+    if as_json:
+        print_json(_person(person))
+    else:
+        say(f"{printable(person.username)} {what}")
+
+
+def _person(person: Person) -> dict[str, Any]:
+    return {
+        "sub": person.person_id,
+        "username": person.username,
+        "name": person.name,
+        "email": person.email,
+        "roles": person.roles,
+        "disabled": person.disabled_at is not None,
+    }
+
+
+def _show_keys(records: tuple[KeyRecord, ...], as_json: bool) -> None:
+    if as_json:
+        print_json({"keys": [_key(record) for record in records]})
+        return
+    for record in records:
+        say(f"{record.kid}  {record.alg:<6} {record.state.value:<9} {_what_next(record)}".rstrip())
+
+
+def _what_next(record: KeyRecord) -> str:
+    if record.state.value == "next":
+        return f"signs from {date_words(record.activates_at)}"
+    if record.state.value == "current":
+        return f"signs since {date_words(record.signing_since or record.activates_at)}"
+    return f"gone at {date_words(record.gone_at)}" if record.gone_at is not None else ""
+
+
+def _key(record: KeyRecord) -> dict[str, Any]:
+    return {
+        "kid": record.kid,
+        "alg": record.alg,
+        "state": record.state.value,
+        "created_at": record.created_at,
+        "activates_at": record.activates_at,
+        "gone_at": record.gone_at,
+    }
