@@ -216,9 +216,10 @@ def test_a_stream_yields_as_bytes_come_and_closes_from_another_thread() -> None:
         arrived = threading.Event()
 
         def reader() -> None:
-            for chunk in stream:
-                received.append(chunk)
-                arrived.set()
+            with stream:
+                for chunk in stream:
+                    received.append(chunk)
+                    arrived.set()
 
         thread = threading.Thread(target=reader)
         thread.start()
@@ -238,8 +239,8 @@ def test_a_stream_over_tls_closes_from_another_thread(tmp_path: Path) -> None:
         connection.recv(1)
 
     authority = Authority(tmp_path)
-    with serving(events, tls=authority.server_context("127.0.0.1")) as server:
-        stream = Fetcher(ca_file=str(authority.ca_file)).stream(server.url)
+    tls, fetcher = authority.server_context("127.0.0.1"), Fetcher(ca_file=str(authority.ca_file))
+    with serving(events, tls=tls) as server, fetcher.stream(server.url) as stream:
         chunks = iter(stream)
         assert next(chunks) == b": hello\n\n"
         closer = threading.Timer(0.05, stream.close)
@@ -259,6 +260,9 @@ def test_a_silent_stream_ends_at_its_read_limit_and_outlives_the_total_limit() -
     with serving(events) as server:
         fetcher = Fetcher(limits=Limits(total=0.1))
         received: list[bytes] = []
-        with pytest.raises(FetchFailed, match="no answer in time"):
-            received.extend(fetcher.stream(server.url, read_timeout=0.2))
+        with (
+            fetcher.stream(server.url, read_timeout=0.2) as stream,
+            pytest.raises(FetchFailed, match="no answer in time"),
+        ):
+            received.extend(stream)
     assert b"".join(received) == b":\n" * 5

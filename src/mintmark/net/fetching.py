@@ -6,7 +6,8 @@ import logging
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 from mintmark.errors import FetchFailed
 from mintmark.net.targets import Target, check_url, is_loopback
@@ -150,7 +151,7 @@ class Fetcher:
 
 
 class Stream:
-    """An open, endless answer. Iterate over its bytes in one thread; close it from any."""
+    """An open, endless answer: iterate over it in a with block, close it from any thread."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -169,13 +170,19 @@ class Stream:
         except FetchFailed:
             if not self._closed.is_set():
                 raise
-        finally:
-            self._exchange.close()
 
     def close(self) -> None:
-        """End the stream; a thread that waits in it wakes at once."""
+        """End the stream; a thread that waits in it wakes at once, and leaves its with block."""
         self._closed.set()
         self._exchange.interrupt()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exchange.close()
 
 
 def fetch(

@@ -33,6 +33,7 @@ __all__ = ["RevocationFeed"]
 
 _log = logging.getLogger("mintmark.resource_server")
 _SNAPSHOT_LIMITS = Limits(body=16 << 20)
+_MEDIA_TYPE = "text/event-stream"
 _SWEEP = 60.0  # seconds between clearings of dead entries
 
 
@@ -187,25 +188,24 @@ class RevocationFeed:
 
     def _connect(self, follower: _Follower) -> None:
         last_id = self._snapshot()
-        headers = {"Authorization": self._authorization, "Accept": "text/event-stream"}
+        headers = {"Authorization": self._authorization, "Accept": _MEDIA_TYPE}
         headers |= {"Accept-Encoding": "identity", "Cache-Control": "no-store"}
         if last_id is not None:
             headers["Last-Event-ID"] = last_id
-        stream = self._fetcher.stream(self._uri, headers=headers, read_timeout=self._policy.heartbeat_timeout)
-        with follower.lock:
-            follower.stream = stream
-            if follower.stopping.is_set():
-                stream.close()
-        kind = stream.headers.get("content-type", "")
-        if stream.status != 200 or not kind.startswith("text/event-stream"):
-            stream.close()
-            raise _unusable(stream.status, self._uri)
-        self._counts["connections"] += 1
-        if self._state.failures:
-            _log.info("the revocation feed of %s is followed again", self.issuer)
-        events = EventStream()
-        for chunk in stream:
-            self._take(events.feed(chunk))
+        timeout = self._policy.heartbeat_timeout
+        with self._fetcher.stream(self._uri, headers=headers, read_timeout=timeout) as stream:
+            with follower.lock:
+                follower.stream = stream
+                if follower.stopping.is_set():
+                    return
+            if stream.status != 200 or not stream.headers.get("content-type", "").startswith(_MEDIA_TYPE):
+                raise _unusable(stream.status, self._uri)
+            self._counts["connections"] += 1
+            if self._state.failures:
+                _log.info("the revocation feed of %s is followed again", self.issuer)
+            events = EventStream()
+            for chunk in stream:
+                self._take(events.feed(chunk))
 
     def _snapshot(self) -> str | None:
         """Take the signed snapshot; return the id from which the stream goes on."""
