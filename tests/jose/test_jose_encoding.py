@@ -1,0 +1,266 @@
+"""base64url has one spelling per byte string, and JSON one reading per text; all else is refused."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import re
+import time
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from mintmark.errors import ConfigurationError, ErrorCode, MalformedToken
+from mintmark.jose import encoding
+from mintmark.jose.encoding import b64url_decode, b64url_encode, freeze, json_decode, json_encode, json_object
+from vectors import ROOT, needs_vectors
+
+# --- base64url ---------------------------------------------------------------------------------------------
+
+
+@given(st.binary(max_size=200))
+def test_bytes_come_back(data: bytes) -> None:
+    text = b64url_encode(data)
+    assert re.fullmatch(r"[A-Za-z0-9_-]*", text)
+    assert b64url_decode(text) == data
+    assert b64url_decode(text.encode()) == data
+
+
+@given(st.text(alphabet="AQgwEIMUYckos048-_+/= \n.\x00é", max_size=12) | st.text(max_size=12))
+@example("QQ==")
+@example("QR")
+@example("QUJ")
+@example("A")
+def test_S35_only_the_one_spelling_is_taken(text: str) -> None:
+    if is_the_one_spelling(text):
+        assert b64url_encode(b64url_decode(text)) == text
+    else:
+        with pytest.raises(MalformedToken) as caught:
+            b64url_decode(text)
+        assert caught.value.code == ErrorCode.BASE64URL_INVALID
+
+
+def is_the_one_spelling(text: str) -> bool:
+    if not re.fullmatch(r"[A-Za-z0-9_-]*", text) or len(text) % 4 == 1:
+        return False
+    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode() == text
+
+
+@pytest.mark.parametrize("value", [None, 7, ["QQ"], b"Q\xff", "QＱ", bytearray(b"QQ")])
+def test_what_is_not_ascii_text_is_refused(value: Any) -> None:
+    with pytest.raises(MalformedToken):
+        b64url_decode(value)
+
+
+# --- reading JSON ------------------------------------------------------------------------------------------
+
+# RFC 8259 lets names repeat; RFC 7515 4 and RFC 7519 4 let us refuse that, and we do.
+DUPLICATES = ("y_object_duplicated_key.json", "y_object_duplicated_key_and_value.json")
+
+
+@needs_vectors
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, id=path.stem) for path in sorted(ROOT.glob("json-test-suite/test_parsing/*.json"))],
+)
+def test_json_test_suite(path: Any) -> None:
+    data = path.read_bytes()
+    if path.name.startswith("y_") and path.name not in DUPLICATES:
+        assert json_decode(data) == json.loads(data)
+    else:
+        with pytest.raises(MalformedToken) as caught:
+            json_decode(data)
+        assert caught.value.code == ErrorCode.JSON_INVALID
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b'{"alg":"HS256","alg":"none"}', "twice"),
+        (b'{"a":{"b":1,"\\u0062":2}}', "twice"),
+        (b'{"a":1,"b":2,"a":1}', "twice"),
+        (b'{"a":NaN}', "NaN"),
+        (b'{"a":-Infinity}', "Infinity"),
+        (b'{"a":1e400}', "double"),
+        (b'{"a":1e-400}', "double"),
+        (b'{"a":' + b"9" * 20 + b"}", "digits"),
+        (b"[" + b"9" * 20 + b"]", "digits"),
+        (b'{"a":[1,-' + b"9" * 20 + b"]}", "digits"),
+        (b'{"a":' + b"1" * 100_000 + b"}", "digits"),
+        (b"9" * 20, "digits"),
+        ('{"a":"\ud800"}', "surrogate"),
+        (b'{"a":"\\ud800"}', "valid"),
+        (b'{"a\\udfff":1}', "valid"),
+        (b'\xef\xbb\xbf{"a":1}', "valid"),
+        ('{"a":1}'.encode("utf-16"), "UTF-8"),
+        ('{"a":1}'.encode("utf-32-le"), "valid"),
+        (b'{"a":"\xff"}', "UTF-8"),
+        (b'{"a":1} x', "valid"),
+        (b"{'a':1}", "valid"),
+        (b"", "valid"),
+        (b"[" * 65 + b"]" * 65, "deeper"),
+        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "deeper"),
+        (b" " * (1 << 20) + b"1", "longer"),
+    ],
+)
+def test_S30_S37_S38_ambiguous_or_huge_json_is_refused(text: bytes | str, reason: str) -> None:
+    with pytest.raises(MalformedToken, match=reason) as caught:
+        json_decode(text)
+    assert caught.value.code == ErrorCode.JSON_INVALID
+
+
+@pytest.mark.parametrize("value", ["[]", "1", '"x"', "null", "true"])
+def test_a_header_or_claims_set_is_an_object(value: str) -> None:
+    with pytest.raises(MalformedToken, match="object"):
+        json_object(value)
+
+
+def test_what_is_at_the_limits_is_taken() -> None:
+    assert json_decode("[" * 64 + "]" * 64)
+    assert json_decode('{"a":' + "9" * 19 + "}") == {"a": 9999999999999999999}
+    assert json_decode('{"a":"' + "9" * 30 + '"}') == {"a": "9" * 30}
+    assert json_decode(' { "a" : [ 1 , 2.5e1 , "\\u00e9" ] } ') == {"a": [1, 25.0, "é"]}
+    assert json_decode('{"a":"[[[' + "[" * 1000 + '"}') == {"a": "[[[" + "[" * 1000}
+    assert json_decode("-0.0") == 0.0
+
+
+@pytest.mark.parametrize(
+    "text", ['"' + '\\"' * 400_000, "[" + '"\\' * 400_000, '"' * 800_000, "\\" * 800_000, "{[" * 400_000]
+)
+def test_S38_a_scan_takes_linear_time(text: str) -> None:
+    started = time.process_time()
+    with pytest.raises(MalformedToken):
+        json_decode(text)
+    assert time.process_time() - started < 5
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+def strictly(data: bytes) -> Any:
+    return encoding._decode_strictly(data, "the text", 64)
+
+
+def outcome(read: Any, data: bytes) -> Any:
+    """Return what a reader makes of a text, in a form that tells 1 from 1.0 and True."""
+    try:
+        return repr(read(data))
+    except MalformedToken as error:
+        return error.code
+
+
+@given(json_values)
+def test_json_comes_back(value: Any) -> None:
+    value = json.loads(json.dumps(value))  # what JSON can say of it
+    try:
+        text = json_encode(value)
+    except ConfigurationError:
+        assert re.search(r"\d{20}|ud[89a-f]", json.dumps(value))
+    else:
+        assert json_decode(text) == value
+        assert json_encode(json_decode(text)) == text
+
+
+@given(json_values, st.booleans(), st.booleans())
+def test_the_fast_path_reads_as_the_strict_one(value: Any, ascii_only: bool, spaced: bool) -> None:
+    separators = None if spaced else (",", ":")
+    data = json.dumps(value, ensure_ascii=ascii_only, separators=separators).encode("utf-8", "surrogatepass")
+    assert outcome(json_decode, data) == outcome(strictly, data)
+
+
+FRAGMENTS = (
+    *'{}[]:,"-+.eE \t\n\\/',
+    *(
+        "0",
+        "1",
+        "9" * 10,
+        "9" * 20,
+        "true",
+        "false",
+        "null",
+        "NaN",
+        '"a"',
+        '"b"',
+        '"a":1',
+        '{"a":1,',
+        "\\u0061",
+    ),
+    *("\\ud800", "é", "\ufeff", "1e400", "1E-400", "-0", "0.0", "12345678901234567890"),
+)
+
+
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=14).map("".join) | st.text(max_size=30))
+@example('{"a":1,"b":2,"a":3}')
+@example('{"a":1,"a" :2}')
+@example("[123456789012345678901]")
+@example("123456789012345678901")
+@example('{"a":-123456789012345678901}')
+@example("1" * 400)
+def test_S30_the_fast_path_refuses_exactly_what_the_strict_one_refuses(text: str) -> None:
+    data = text.encode("utf-8", "surrogatepass")
+    assert outcome(json_decode, data) == outcome(strictly, data)
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_a_value_or_our_refusal(data: bytes) -> None:
+    assert outcome(json_decode, data) == outcome(strictly, data)
+
+
+# --- writing JSON ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": math.nan},
+        {"a": [math.inf]},
+        {1: "a"},
+        {"a": {None: 1}},
+        {"a": b"bytes"},
+        {"a": {1, 2}},
+        {"a": object()},
+        {"a": 10**20},
+        {"a": [10**400]},
+        {"a": "\ud800"},
+        {"\ud800": 1},
+        msgspec.UNSET,
+    ],
+)
+def test_what_json_cannot_say_is_the_callers_mistake(value: Any) -> None:
+    with pytest.raises(ConfigurationError):
+        json_encode(value)
+
+
+def test_a_value_that_contains_itself_is_refused() -> None:
+    value: dict[str, Any] = {}
+    value["a"] = [value]
+    with pytest.raises(ConfigurationError):
+        json_encode(value)
+
+
+def test_writing_is_compact_utf8_in_the_given_order() -> None:
+    frozen = freeze({"z": [1, {"é": None}], "a": 1.5, "t": (True,)})
+    assert json_encode(frozen) == '{"z":[1,{"é":null}],"a":1.5,"t":[true]}'.encode()
+    assert json_encode(ErrorCode.JSON_INVALID) == b'"json_invalid"'
+
+
+def test_frozen_values_cannot_be_changed() -> None:
+    frozen = freeze({"a": [1, {"b": 2}]})
+    with pytest.raises(TypeError):
+        frozen["a"] = 1
+    with pytest.raises(TypeError):
+        frozen["a"][1]["b"] = 3
+    assert frozen["a"] == (1, {"b": 2})
