@@ -1,4 +1,4 @@
-"""A domain without endpoints: database, secrets, deny log, sessions and people, and a clock that stands still."""
+"""A domain without endpoints, and a clock that stands still."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class World:
     @classmethod
     async def begin(cls, url: str) -> Self:
         db = Database.open(url)
-        sealer = KeyEncryption(KeySet([Key.generate("A256KW")]), source="the test")
+        sealer = KeyEncryption(KeySet([Key.from_secret(b"kek " * 8, alg="A256KW")]), source="the test")
         secrets = ServerSecrets.load(db, sealer)
         deny_log = DenyLog(db, clock=lambda: world.now)
         world = cls(
@@ -58,7 +58,7 @@ class World:
             people=People(db, secrets, hasher=PasswordHasher(CHEAP)),
         )
         await deny_log.start(world.now)
-        world.alice = await world.people.create(NewPerson("alice", PASSWORD), world.now)
+        world.alice = await world.people.ensure(NewPerson("alice", PASSWORD), world.now)
         return world
 
     async def end(self) -> None:

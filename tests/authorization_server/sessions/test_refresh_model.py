@@ -1,4 +1,4 @@
-"""The refresh rules under arbitrary interleavings of requests, lost answers, thefts, clock steps and restores.
+"""The refresh rules under arbitrary interleavings of requests, lost answers, thefts and clock steps.
 
 In words, for a service that gives two grants:
 
@@ -60,7 +60,7 @@ def fresh(name: str, now: float) -> Grant:
 
 
 class RefreshMachine(RuleBasedStateMachine):
-    """The driver does with a decision what the service does; the clients know only what they were answered."""
+    """The driver does with a decision what the service does; clients know only what they were answered."""
 
     @initialize()
     def begin(self) -> None:

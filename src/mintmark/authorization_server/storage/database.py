@@ -17,7 +17,7 @@ from mintmark.errors import ConfigurationError
 
 from . import sqlite
 from .cleanup import remove_expired
-from .failures import unavailable
+from .failures import StorageUnavailable, unavailable
 from .migrate import bring_up_to_date
 from .writer import GroupWriter
 
@@ -79,7 +79,11 @@ class Database:
 
         :raises StorageUnavailable: the database cannot be read.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, work)
+        try:
+            future = asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, work)
+        except RuntimeError as error:
+            raise StorageUnavailable("The database has been closed.") from error
+        return await future
 
     def read_now(self, work: Callable[[sa.Connection], T]) -> T:
         """As :meth:`read`: blocks."""

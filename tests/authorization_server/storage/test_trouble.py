@@ -1,0 +1,79 @@
+"""When the disk says no: everybody of the group hears it, nobody was told otherwise, and it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from mintmark.authorization_server.storage import Database, StorageUnavailable, sqlite
+from mintmark.authorization_server.storage.repositories import secrets
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Database:
+    return Database.open(f"sqlite:///{tmp_path / 'x.db'}")
+
+
+def put(connection: sa.Connection, name: str, size: int = 1) -> None:
+    secrets.insert(connection, name, "s" * size, 1.0)
+
+
+def test_a_full_disk_fails_the_group_and_room_makes_it_work_again(db: Database) -> None:
+    def limit(connection: sa.Connection, pages: int) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+    size = int(db.write_now(lambda c: c.exec_driver_sql("PRAGMA page_count").scalar()) or 0)
+    db.write_now(lambda c: limit(c, size + 2))
+
+    async def main() -> list[object]:
+        works = [lambda c, n=n: put(c, str(n), 1 if n else 1_000_000) for n in range(5)]
+        return await asyncio.gather(*(db.write(work) for work in works), return_exceptions=True)
+
+    outcomes = asyncio.run(main())
+    assert isinstance(outcomes[0], StorageUnavailable)
+    kept = {n for n in range(5) if db.read_now(lambda c, n=n: secrets.get(c, str(n)))}
+    assert kept == {n for n, outcome in enumerate(outcomes) if outcome is None}
+    db.write_now(lambda c: limit(c, 1_000_000))
+    db.write_now(lambda c: put(c, "after", 1_000_000))
+    db.close_now()
+
+
+def test_a_lock_that_is_held_too_long_is_an_outage_and_not_a_loss(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db.write_now(lambda c: c.exec_driver_sql("PRAGMA busy_timeout = 50"))
+    holder = sqlite3.connect(db.path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StorageUnavailable, match="locked"):
+        db.write_now(lambda c: put(c, "a"))
+    assert db.read_now(lambda c: secrets.get(c, "a")) is None  # reading goes on
+    holder.execute("ROLLBACK")
+    holder.close()
+    db.write_now(lambda c: put(c, "a"))
+    db.close_now()
+
+
+def test_an_outage_names_its_cause_and_never_the_data(db: Database) -> None:
+    with pytest.raises(StorageUnavailable) as refused:
+        db.write_now(lambda c: c.execute(sa.text("SELECT :secret FROM nowhere"), {"secret": "hunter2"}))
+    assert "nowhere" in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+    assert "hunter2" not in repr(refused.value.__cause__)
+    db.close_now()
+
+
+def test_reading_a_closed_database_is_an_outage(db: Database) -> None:
+    db.close_now()
+    db.close_now()
+    with pytest.raises(StorageUnavailable):
+        db.changes()
+    with pytest.raises(StorageUnavailable):
+        asyncio.run(db.read(lambda c: secrets.get(c, "a")))
+
+
+def test_waiting_for_another_process_has_an_end() -> None:
+    assert 1.0 <= sqlite.BUSY_TIMEOUT <= 10.0
