@@ -29,29 +29,26 @@ class Generation:
 
     :ivar keys: the key set; the same object as long as the generation lasts.
     :ivar verify: from a signed token to (payload, header, key), compiled for these keys.
+    :ivar good_headers: header objects that passed the policy, by identity.
     :ivar entries: from a token to (claims, valid from, valid until).
     """
 
-    __slots__ = ("_good_headers", "_limit", "_lock", "entries", "keys", "verify")
+    __slots__ = ("_limit", "_lock", "entries", "good_headers", "keys", "verify")
 
     def __init__(self, keys: Key | KeySet, limit: int) -> None:
         self.keys: Final = keys
         self.verify: Final[Callable[[str], tuple[bytes, Mapping[str, Any], Key]]] = verifier_for(keys)
         self.entries: Final[dict[str, tuple[Claims, float, float]]] = {}
-        self._good_headers: dict[int, Mapping[str, Any]] = {}
+        self.good_headers: dict[int, Mapping[str, Any]] = {}
         self._limit = limit
         self._lock = Lock()
-
-    def knows_header(self, header: Mapping[str, Any]) -> bool:
-        """Tell whether this very header object was found good before."""
-        return self._good_headers.get(id(header)) is header
 
     def remember_header(self, header: Mapping[str, Any]) -> None:
         """Keep a header that passed; holding it keeps its identity from being used again."""
         with self._lock:
-            if len(self._good_headers) >= MOST_HEADERS:
-                self._good_headers.clear()
-            self._good_headers[id(header)] = header
+            if len(self.good_headers) >= MOST_HEADERS:
+                self.good_headers.clear()
+            self.good_headers[id(header)] = header
 
     def remember(self, token: str, claims: Claims, start: float, until: float) -> None:
         """Keep a token that passed; the one kept longest makes room."""

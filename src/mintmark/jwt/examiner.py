@@ -27,6 +27,9 @@ from mintmark.jwt.policy import Policy
 __all__ = ["Examiner", "KeysNeeded", "plain_text"]
 
 
+_Opened = tuple[dict[str, Any], Mapping[str, Any], Key, Generation]
+
+
 class KeysNeeded(Exception):  # noqa: N818 - no error: a question to the key source, which Verifier answers
     """These keys do not verify the token, and a newer set might.
 
@@ -58,7 +61,7 @@ class Examiner:
     :ivar generation: what was verified with the present keys; replaced as a whole when those change.
     """
 
-    __slots__ = ("_accept", "_decryption_keys", "_limit", "_policy", "_signed", "generation")
+    __slots__ = ("_accept", "_accept_unencrypted", "_decryption_keys", "_limit", "_policy", "generation")
 
     def __init__(
         self, policy: Policy, *, limit: int, decryption_keys: Key | KeySet | None, accept_unencrypted: bool
@@ -71,7 +74,7 @@ class Examiner:
         self._accept = compile_acceptance(policy)
         self._limit = limit
         self._decryption_keys = decryption_keys
-        self._signed = decryption_keys is None or accept_unencrypted
+        self._accept_unencrypted = accept_unencrypted
         self.generation = Generation(KeySet([]), limit)
 
     def examine(
@@ -85,36 +88,41 @@ class Examiner:
         """
         if type(token) is not str:
             token = plain_text(token)
-        claims, generation = self.open(token, keys, need)
-        members, header = claims.raw, claims.header
-        span = self._accept(members, now) if generation.knows_header(header) else None
+        members, header, key, generation = self._open(token, keys, need)
+        span = None
+        if generation.good_headers.get(id(header)) is header:
+            span = self._accept(members, now)
         if span is None:
             for problem in problems(self._policy, header, members, now):
                 raise problem
             span = validity(self._policy, members)
             generation.remember_header(header)
+        claims = Claims(members, header, key)
         generation.remember(token, claims, *span)
         return claims
 
-    def open(
-        self, token: str, keys: Key | KeySet | None, need: KeysNeeded | None = None
-    ) -> tuple[Claims, Generation]:
-        """Return the claims of a token whose signature holds, unexamined, and the generation of these keys.
+    def open(self, token: str, keys: Key | KeySet | None, need: KeysNeeded | None = None) -> Claims:
+        """Return the claims of a token whose signature holds, without applying the policy.
 
         :raises KeysNeeded: when a newer key set might verify it.
         :raises InvalidToken: when there is something wrong with form, encryption, key or signature.
         """
+        members, header, key, _ = self._open(plain_text(token), keys, need)
+        return Claims(members, header, key)
+
+    def _open(self, token: str, keys: Key | KeySet | None, need: KeysNeeded | None) -> _Opened:
         outer: Mapping[str, Any] | None = None
-        if self._decryption_keys is not None or is_encrypted(token):
-            token, outer = self._decrypted(token)
+        if self._decryption_keys is not None:
+            token, outer = self._decrypted(token, self._decryption_keys)
         if keys is None:
             raise KeysNeeded(_kid(token), None, None)
-        if need is not None and need.refusal is not None and need.keys is keys:
-            raise need.refusal  # the source has nothing else
         generation = self.generation
         if generation.keys is not keys:
             generation = self.generation = Generation(keys, self._limit)
+        if need is not None and need.refusal is not None and need.keys is keys:
+            raise need.refusal  # the source has nothing else
         try:
+            # attack S34: this refuses an encrypted token, for encryption to a public key proves nothing
             payload, header, key = generation.verify(token)
         except (UnknownKey, InvalidSignature) as refusal:
             kid = _kid(token)
@@ -125,28 +133,22 @@ class Examiner:
         members = json_object(payload, what="the claims set")
         if outer is not None:
             check_replicated(outer, members)
-        return Claims(members, header, key), generation
+        return members, header, key, generation
 
     def problems(self, claims: Claims, now: float) -> list[InvalidToken]:
         """Return everything that the policy finds wrong with claims whose signature holds."""
         return list(problems(self._policy, claims.header, claims.raw, now))
 
-    def _decrypted(self, token: str) -> tuple[str, Mapping[str, Any] | None]:
+    def _decrypted(self, token: str, keys: Key | KeySet) -> tuple[str, Mapping[str, Any] | None]:
         if is_encrypted(token):
-            if self._decryption_keys is None:  # attack S34: encryption to a public key proves nothing
-                raise MalformedToken(
-                    "The token is encrypted, and this verifier takes signed ones",
-                    code=ErrorCode.TOKEN_WRONG_FORM,
-                    hint="Verifier(..., decryption_keys=...) takes signed and encrypted tokens.",
-                )
-            return decrypt_token(token, self._decryption_keys)
-        if not self._signed:
-            raise MalformedToken(
-                "The token is not encrypted, and this verifier takes encrypted ones",
-                code=ErrorCode.TOKEN_WRONG_FORM,
-                hint="accept_unencrypted=True takes both.",
-            )
-        return token, None
+            return decrypt_token(token, keys)
+        if self._accept_unencrypted:
+            return token, None
+        raise MalformedToken(
+            "The token is not encrypted, and this verifier takes encrypted ones",
+            code=ErrorCode.TOKEN_WRONG_FORM,
+            hint="accept_unencrypted=True takes both.",
+        )
 
 
 def _kid(token: str) -> str | None:

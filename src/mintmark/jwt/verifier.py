@@ -10,7 +10,7 @@ from mintmark.errors import ConfigurationError, InvalidToken, RevokedToken
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
 from mintmark.jwt.claims import Claims
-from mintmark.jwt.examiner import Examiner, KeysNeeded, plain_text
+from mintmark.jwt.examiner import Examiner, KeysNeeded
 from mintmark.jwt.policy import DEFAULT_LEEWAY, UNCHECKED, Policy, Unchecked
 from mintmark.jwt.profile import Profile
 from mintmark.jwt.sources import KeySource, Revocations, as_source
@@ -194,9 +194,9 @@ class Verifier(Generic[T]):
         """
         try:
             try:
-                claims = self._open(token, self._current())
+                claims = self._examiner.open(token, self._current())
             except KeysNeeded as need:
-                claims = self._open(token, self._source.refresh(need.kid), need)
+                claims = self._examiner.open(token, self._source.refresh(need.kid), need)
         except InvalidToken as refusal:
             return [refusal]
         return self._problems(claims, expected)
@@ -205,15 +205,12 @@ class Verifier(Generic[T]):
         """Like :meth:`check`, without blocking the event loop."""
         try:
             try:
-                claims = self._open(token, self._current())
+                claims = self._examiner.open(token, self._current())
             except KeysNeeded as need:
-                claims = self._open(token, await self._source.arefresh(need.kid), need)
+                claims = self._examiner.open(token, await self._source.arefresh(need.kid), need)
         except InvalidToken as refusal:
             return [refusal]
         return self._problems(claims, expected)
-
-    def _open(self, token: str, keys: Key | KeySet | None, need: KeysNeeded | None = None) -> Claims:
-        return self._examiner.open(plain_text(token), keys, need)[0]
 
     def _recall(self, token: str) -> Claims | None:
         """Return the claims of a token that was verified with the present keys and whose time is not over."""
