@@ -411,7 +411,7 @@ from mintmark.resource_server import RemoteKeys
 keys = RemoteKeys(sys.argv[1], clock=lambda: clock[0])
 clock = [1_700_000_000.0]
 keys.refresh("a")
-keys._here().lock.acquire()  # the worst moment: another thread of the parent holds the lock
+keys._local.here().lock.acquire()  # the worst moment: another thread of the parent holds the lock
 clock[0] += 31
 children = []
 for number in range(3):

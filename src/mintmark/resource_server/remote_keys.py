@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import random
@@ -10,14 +9,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
+from functools import partial
 
 from mintmark.errors import FetchFailed, KeysUnavailable, MintmarkError
 from mintmark.jose.jwks import KeySet
 from mintmark.net import Fetcher, Limits, check_url
 from mintmark.net.discovery import discover
+from mintmark.net.flight import Flight, PerProcess
 from mintmark.resource_server import key_cache
 from mintmark.resource_server.key_cache import CachePolicy, CacheState, Decision
 from mintmark.resource_server.key_document import read_key_document
@@ -48,7 +47,7 @@ class _Local:
     """What belongs to one process. A fork starts with a new one: its parent's thread is not in it."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
-    flight: Future[None] | None = None
+    flight: Flight | None = None
 
 
 class RemoteKeys:
@@ -98,7 +97,7 @@ class RemoteKeys:
         self._clock = clock
         self._jitter = jitter
         self._counts: Counter[str] = Counter()
-        self._locals: dict[int, _Local] = {}
+        self._local = PerProcess(_Local)
         self._body: bytes | None = None
         self._state: CacheState[KeySet] = CacheState()
         self._warm_start = WarmStart(warm_start, issuer) if warm_start is not None else None
@@ -120,7 +119,7 @@ class RemoteKeys:
             self._plan(None, unknown=False)
             return state.keys
         if decision is Decision.SERVE_STALE:
-            with self._here().lock:
+            with self._local.here().lock:
                 self._counts["stale_served"] += 1
             return state.keys
         return None
@@ -131,33 +130,18 @@ class RemoteKeys:
         :raises KeysUnavailable: there is none, and none can be had now.
         """
         flight = self._plan(kid, unknown=True)
-        if flight is not None:
-            try:
-                flight.result(self._patience)
-            except FutureTimeout:
-                return self._outcome(kid, landed=False)
-        return self._outcome(kid, landed=flight is not None)
+        return self._outcome(kid, landed=flight is not None and flight.wait(self._patience))
 
     async def arefresh(self, kid: str | None) -> KeySet:
         """Do what :meth:`refresh` does; the event loop goes on meanwhile."""
         flight = self._plan(kid, unknown=True)
-        if flight is not None:
-            try:
-                await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(flight)), self._patience)
-            except TimeoutError:
-                return self._outcome(kid, landed=False)
-        return self._outcome(kid, landed=flight is not None)
+        return self._outcome(kid, landed=flight is not None and await flight.join(self._patience))
 
     # --- deciding, under the lock ---
 
-    def _here(self) -> _Local:
-        pid = os.getpid()
-        found = self._locals.get(pid)
-        return found if found is not None else self._locals.setdefault(pid, _Local())
-
-    def _plan(self, kid: str | None, *, unknown: bool) -> Future[None] | None:
+    def _plan(self, kid: str | None, *, unknown: bool) -> Flight | None:
         """Decide anew under the lock; return the fetch to wait for, begun now or already under way."""
-        local = self._here()
+        local = self._local.here()
         with local.lock:
             state, now = self._state, self._clock()
             decision = key_cache.decide(state, now, self._policy)
@@ -176,23 +160,20 @@ class RemoteKeys:
                 self._counts["unknown_kid_refusals"] += 1
             return None
 
-    def _take_off(self, local: _Local, now: float) -> Future[None] | None:
-        flight: Future[None] = Future()
-        flight.set_running_or_notify_cancel()  # so that no waiting task can cancel it for the others
+    def _take_off(self, local: _Local, now: float) -> Flight | None:
+        flight = Flight()
         self._state = key_cache.attempted(self._state, now)
         self._counts["fetches"] += 1
-        local.flight = flight
-        thread = threading.Thread(target=self._fly, args=(local, flight), name="mintmark-keys", daemon=True)
         try:
-            thread.start()
+            flight.begin(partial(self._fly, local), "mintmark-keys")
         except RuntimeError:  # the interpreter ends, or the system has no thread left
-            local.flight = None
             self._state = key_cache.failed(self._state, now=now, policy=self._policy, jitter=1.0)
             return None
+        local.flight = flight
         return flight
 
     def _outcome(self, kid: str | None, *, landed: bool) -> KeySet:
-        with self._here().lock:
+        with self._local.here().lock:
             state, now = self._state, self._clock()
             if state.keys is None or not key_cache.is_usable(state, now, self._policy):
                 self._counts["unavailable"] += 1
@@ -208,7 +189,7 @@ class RemoteKeys:
 
     # --- fetching, in the flight's own thread ---
 
-    def _fly(self, local: _Local, flight: Future[None]) -> None:
+    def _fly(self, local: _Local) -> None:
         try:
             self._fetch(local)
         except Exception as error:  # waiting callers must be woken whatever happens
@@ -216,7 +197,6 @@ class RemoteKeys:
         finally:
             with local.lock:
                 local.flight = None
-            flight.set_result(None)
 
     def _fetch(self, local: _Local) -> None:
         state, address = self._state, self._address()

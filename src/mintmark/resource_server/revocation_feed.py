@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import logging
-import os
 import random
 import threading
 import time
@@ -20,6 +19,7 @@ from mintmark.jose.encoding import json_object
 from mintmark.jwt import UNCHECKED, KeySource, Verifier
 from mintmark.jwt.profiles.revocations import REVOCATIONS
 from mintmark.net import Fetcher, Limits, Stream, check_url
+from mintmark.net.flight import PerProcess
 from mintmark.resource_server import feed_state
 from mintmark.resource_server.deny_list import DenyList, Entry
 from mintmark.resource_server.event_stream import Event, EventStream
@@ -99,7 +99,7 @@ class RevocationFeed:
         self._in_step = threading.Event()
         self._swept_at = clock()
         self._counts: Counter[str] = Counter()
-        self._followers: dict[int, _Follower] = {}
+        self._follower = PerProcess(_Follower)
 
     # --- what a Verifier asks ---
 
@@ -108,7 +108,7 @@ class RevocationFeed:
 
         :raises RevocationsUnavailable: the knowledge is stale, and ``when_stale`` is ``"refuse"``.
         """
-        if os.getpid() not in self._followers:
+        if not self._follower.exists:
             self.start()
         if self._refuse and feed_state.is_stale(self._state, self._clock(), self._policy):
             raise RevocationsUnavailable(
@@ -134,7 +134,7 @@ class RevocationFeed:
 
     def start(self) -> None:
         """Begin to follow, once per process; returns at once."""
-        follower = self._followers.setdefault(os.getpid(), _Follower())
+        follower = self._follower.here()
         with follower.lock:
             if follower.thread is None and not follower.stopping.is_set():
                 thread = threading.Thread(
@@ -149,7 +149,7 @@ class RevocationFeed:
 
     def close(self) -> None:
         """Stop following, for good; what is known stays known and becomes stale."""
-        follower = self._followers.setdefault(os.getpid(), _Follower())
+        follower = self._follower.here()
         with follower.lock:
             follower.stopping.set()
             thread, stream = follower.thread, follower.stream
