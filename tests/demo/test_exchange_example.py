@@ -35,7 +35,7 @@ def system_b(keys: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
         process.terminate()
 
 
-def test_P4_P6_an_order_arrives_and_nothing_else_does(
+def test_p4_p6_an_order_arrives_and_nothing_else_does(
     keys: Path, system_b: tuple[str, subprocess.Popen[str]]
 ) -> None:
     url, process = system_b
@@ -52,7 +52,7 @@ def test_P4_P6_an_order_arrives_and_nothing_else_does(
     assert seen.count("B: refused") == 4
 
 
-def test_P8_private_keys_are_readable_by_their_owner_only(keys: Path) -> None:
+def test_p8_private_keys_are_readable_by_their_owner_only(keys: Path) -> None:
     for private in keys.glob("*/private.json"):
         assert stat.S_IMODE(private.stat().st_mode) == 0o600
     assert not any('"d"' in public.read_text() for public in keys.glob("*/public.json"))

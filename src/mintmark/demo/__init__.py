@@ -11,7 +11,7 @@ __all__ = ["run"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the runner when it is asked for: the services of the demo live in this package and do without it."""
+    """Import the runner only when it is asked for: the services of the demo do without it."""
     if name == "run":
         from mintmark.demo.runner import run
 

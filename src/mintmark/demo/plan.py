@@ -31,6 +31,7 @@ class Plan:
     :param port: the first of four ports in a row.
     :param access_token_lifetime: seconds; short, so that a person sees a refresh happen.
     :param leeway: seconds that the services grant to clocks; all of them are on one machine.
+    :param key_lead: seconds between the publication of a signing key and its first use.
     :param log_level: of every process.
     :param password: the person's, made anew for every plan.
     :param client_secrets: of orders and billing, likewise.
@@ -39,6 +40,7 @@ class Plan:
     port: int
     access_token_lifetime: float
     leeway: float
+    key_lead: float
     log_level: str
     password: str = field(repr=False)
     client_secrets: Mapping[str, str] = field(repr=False)
@@ -63,6 +65,11 @@ class Plan:
             "tokens": {
                 "access_token_lifetime": self.access_token_lifetime,
                 "id_token_lifetime": max(60.0, self.access_token_lifetime),
+            },
+            "keys": {
+                "publish_ahead": self.key_lead,
+                "jwks_max_age": self.key_lead / 2,
+                "clock_skew": self.key_lead / 2,
             },
             "resources": [
                 {"audience": "orders", "name": "Orders", "scopes": ["orders:read", "orders:cancel"]},
@@ -120,7 +127,12 @@ class Plan:
 
 
 def make_plan(
-    port: int, *, access_token_lifetime: float = 60.0, leeway: float = 2.0, log_level: str = "info"
+    port: int,
+    *,
+    access_token_lifetime: float = 60.0,
+    leeway: float = 2.0,
+    key_lead: float = 60.0,
+    log_level: str = "info",
 ) -> Plan:
     """A plan with a password and secrets of its own.
 
@@ -132,6 +144,7 @@ def make_plan(
         port=port,
         access_token_lifetime=access_token_lifetime,
         leeway=leeway,
+        key_lead=key_lead,
         log_level=log_level,
         password="-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4)),
         client_secrets={audience: secrets.token_urlsafe(32) for audience in AUDIENCES},

@@ -30,8 +30,10 @@ DONE: Final = 0
 FAILED: Final = 1
 WRONG_USE: Final = 2
 INTERRUPTED: Final = 130
-STORY_LIFETIME: Final = 4.0  # seconds: the story waits for one token to expire
-PERSON_LIFETIME: Final = 60.0  # seconds: a person sees a refresh happen
+PERSON_PACE: Final = {"access_token_lifetime": 60.0, "leeway": 2.0, "key_lead": 60.0}
+"""A person sees a refresh happen within a minute."""
+STORY_PACE: Final = {"access_token_lifetime": 4.0, "leeway": 0.0, "key_lead": 2.0}
+"""The story waits for one token to expire, and for one key to sign."""
 
 
 def run(
@@ -52,12 +54,12 @@ def run(
     :returns: the exit status: 0 when all went well, 1 when a check or a process failed, 2 for wrong use,
         130 when the story was interrupted.
     """
-    lifetime = access_token_lifetime or (STORY_LIFETIME if once else PERSON_LIFETIME)
+    pace = STORY_PACE if once else PERSON_PACE
+    if access_token_lifetime is not None:
+        pace = pace | {"access_token_lifetime": access_token_lifetime}
     console = Console()
     try:
-        plan = make_plan(
-            port, access_token_lifetime=lifetime, leeway=0.0 if once else 2.0, log_level=log_level
-        )
+        plan = make_plan(port, **pace, log_level=log_level)
         with _sigterm_like_ctrl_c(), _workspace(keep) as directory, Stack(plan, directory) as stack:
             return _tell(stack, console) if once else _stay(stack, console)
     except KeyboardInterrupt:

@@ -94,6 +94,25 @@ class Stack:
         finally:
             os.close(log)
 
+    def command_line(self, *arguments: str) -> str:
+        """Run one ``mintmark`` command beside the running processes, as an operator does; what it printed.
+
+        :raises StackError: it did not succeed.
+        """
+        done = subprocess.run(  # noqa: S603 — our own interpreter and module
+            [sys.executable, "-P", "-m", "mintmark", *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            cwd=self.directory,
+            env=_environment(),
+            timeout=START_WITHIN,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise StackError(f"mintmark {' '.join(arguments)}: {done.stderr.strip()}")
+        return done.stdout
+
     def kill(self, name: str) -> None:
         """End a process at once, without a word to it (SIGKILL)."""
         process = self._processes.pop(name)
@@ -158,7 +177,8 @@ class Stack:
             seen = ["--client-id", CLIENT_ID, "--scope", SCOPE, "--person", PERSON]
             places = ["--orders", plan.url("orders"), "--billing", plan.url("billing")]
             return ["mintmark.demo.page", *port, *leeway, *seen, *places]
-        service = ["--secret-file", f"{name}.secret", "--origin", plan.page]
+        cooldown = ["--cooldown", str(min(30.0, plan.key_lead / 2))]
+        service = [*cooldown, "--secret-file", f"{name}.secret", "--origin", plan.page]
         others = ["--billing", plan.url("billing")] if name == "orders" else []
         return [f"mintmark.demo.{name}", *port, *leeway, *service, *others]
 

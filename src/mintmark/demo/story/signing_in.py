@@ -61,8 +61,9 @@ def tokens_are_whole(world: World) -> Iterator[Check]:
     life = (claims.expires_at or 0.0) - (claims.issued_at or 0.0)
     yield holds(f"it lives {life:.0f} s, as the settings say", 0 < life <= plan.access_token_lifetime, life)
     identity = Verifier(issuer=plan.issuer, audience=CLIENT_ID, keys=keys, profile=ID_TOKEN)
-    who = identity.verify(tokens.id, expected=SignIn(nonce=world.alice.nonce))
-    yield equal("the ID token answers this very sign-in (nonce)", who.get("nonce"), world.alice.nonce)
+    expected = SignIn(nonce=world.alice.nonce, access_token=tokens.access)
+    who = identity.verify(tokens.id, expected=expected)
+    yield holds("the ID token belongs to this sign-in and this access token (nonce, at_hash)", True)
     yield equal("both speak of the same person", who.subject, claims.subject)
     try:
         access.verify(tokens.id)
@@ -81,7 +82,12 @@ def orders_recognises_alice(world: World) -> Iterator[Check]:
     yield equal("and knows who calls", answer.json.get("person"), claims_in(world.alice.access_token)["sub"])
     yield holds(f"by the token alone: {took:.0f} ms", True)
     without = world.call("orders", "/orders")
-    yield equal("without a token: refused, and told how to ask (RFC 6750 3.1)", without.refusal, "401")
+    yield equal("without a token: refused", without.refusal, "401 credentials_missing")
+    yield holds(
+        "with a challenge that accuses nobody (RFC 6750 3.1)",
+        "realm" in without.challenge and "error" not in without.challenge,
+        without.challenge,
+    )
     more = world.call("orders", "/orders/1001/cancel", world.alice.access_token, "POST")
     yield holds(
         "beyond the token's scope: 403 insufficient_scope",

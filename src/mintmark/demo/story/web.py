@@ -45,7 +45,7 @@ class Answer:
     @property
     def refusal(self) -> str:
         """``401 invalid_token token_expired``, or just the status."""
-        words = (self.challenge.get("error") or self.json.get("error"), self.json.get("code"))
+        words = (self.challenge.get("error") or self.json.get("error"), self.json.get("reason"))
         return " ".join((str(self.status), *dict.fromkeys(str(word) for word in words if word)))
 
 

@@ -17,7 +17,7 @@ from mintmark.demo.stack import Stack
 from mintmark.demo.story.web import Answer, Browser, query_of
 from mintmark.jwt import inspect
 
-__all__ = ["Alice", "Tokens", "World", "claims_in"]
+__all__ = ["Alice", "Tokens", "World", "claims_in", "key_of"]
 
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 — a name, not a secret
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105
@@ -170,12 +170,8 @@ class World:
             headers={"Authorization": f"Basic {basic}"},
         )
 
-    def rotate_keys(self) -> None:
-        """Replace the issuer's signing keys by hand, as an operator does."""
-        raise NotImplementedError
-
     def until(self, seconds: float, ask: Callable[[], Answer], status: int) -> tuple[Answer, float]:
-        """Ask until the status is ``status``, at most for ``seconds``; the last answer, and how long it took."""
+        """Ask until the status is ``status``, at most for ``seconds``; say how long it took."""
         began = time.monotonic()
         while True:
             answer = ask()
@@ -188,3 +184,8 @@ class World:
 def claims_in(token: str) -> Mapping[str, Any]:
     """What anybody can read in a token. Nothing is verified by this."""
     return inspect(token).claims or {}
+
+
+def key_of(token: str) -> str:
+    """The key that a token says it was signed with."""
+    return str(inspect(token).header.get("kid"))

@@ -30,7 +30,7 @@ export function readChallenge(header) {
 
 function reasonOf(body, challenge) {
   const error = challenge?.error ?? body?.error ?? null;
-  const code = body?.code ?? null;
+  const code = body?.reason ?? null;
   const reason = body?.error_description ?? challenge?.error_description ?? body?.detail ?? null;
   return { error, code, reason: typeof reason === "string" ? reason : null };
 }

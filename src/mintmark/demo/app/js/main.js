@@ -3,7 +3,7 @@
 import { call } from "./calls.js";
 import { verifySignature, takeApart } from "./jwt.js";
 import { Client, OAuthError } from "./oauth.js";
-import { Session } from "./session.js";
+import { Session, SignOutUnfinished } from "./session.js";
 import { clearOutcomes, drawDeeds, drawReadiness } from "./ui/deeds.js";
 import { byId, h } from "./ui/dom.js";
 import { addToLog, clearLog } from "./ui/log.js";
@@ -128,26 +128,28 @@ function showWelcome(trouble) {
   byId("trouble").textContent = trouble ?? "";
 }
 
-/** Sign out, then show with the token that was in use that both services refuse it at once. */
+/** Sign out, then show with the tokens that were in use that both services refuse them at once. */
 async function signOut() {
-  const kept = { orders: await session.freshAccessToken() };
-  const { exp } = takeApart(kept.orders).claims;
   byId("sign-out").disabled = true;
   try {
-    kept.billing = await session.tokenFor("billing").catch(() => kept.orders);
+    const orders = await session.freshAccessToken();
+    const billing = await session.tokenFor("billing").catch(() => null);
     await session.signOut();
     const out = performance.now();
-    const verdicts = await Promise.all([
-      untilRefused("orders", "/orders", kept.orders, out), untilRefused("billing", "/invoices/1001", kept.billing, out)]);
-    sayFarewell(Math.max(0, Math.round(exp - Date.now() / 1000)), verdicts);
+    const left = Math.max(0, Math.round(takeApart(orders).claims.exp - Date.now() / 1000));
+    sayFarewell(left, await Promise.all([
+      untilRefused("orders", "/orders", orders, out),
+      ...(billing ? [untilRefused("billing", "/invoices/1001", billing, out)] : [])]));
   } catch (error) {
-    showWelcome(`Signing out in the background did not succeed: ${error.message}.`);
+    showWelcome(`This page has forgotten its tokens, but could not tell the issuer: ${error.message}. `);
+    if (error instanceof SignOutUnfinished) {
+      byId("trouble").append(h("button", { type: "button", class: "quiet", onclick: error.finish }, "Sign out at the issuer"));
+    }
   } finally {
     byId("sign-out").disabled = false;
     clearLog();
     clearOutcomes();
-    byId("raw").replaceChildren();
-    byId("parts").replaceChildren();
+    for (const id of ["raw", "parts", "lives"]) byId(id).replaceChildren();
     byId("welcome-title").focus();
   }
 }

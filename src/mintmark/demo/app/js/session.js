@@ -9,6 +9,14 @@ const LEAD_MOST = 30_000; // … or this many milliseconds, whichever is less
 const RETRY_FIRST = 1_000;
 const RETRY_MOST = 15_000;
 
+/** The page has forgotten its tokens, but the issuer may not know; `finish` goes there with the whole page. */
+export class SignOutUnfinished extends Error {
+  constructor(message, finish) {
+    super(message);
+    this.finish = finish;
+  }
+}
+
 /**
  * Signed in or not, and with what. Events: `change` (anything to draw), `note` (something for the log).
  */
@@ -93,11 +101,10 @@ export class Session extends EventTarget {
     try {
       const answer = await throughFrame(endpoint, { fields });
       if (answer.state !== state) throw new OAuthError("state_mismatch", "the answer to the sign-out is not ours");
-      this.forget();
     } catch (error) {
-      this.forget();
-      hiddenForm(endpoint, fields).submit(); // the whole page goes there: the issuer may want to ask
-      throw error;
+      throw new SignOutUnfinished(error.message, () => hiddenForm(endpoint, fields).submit());
+    } finally {
+      this.forget(); // whatever the issuer says: this page holds nothing any more
     }
   }
 
