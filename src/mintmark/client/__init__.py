@@ -1,0 +1,8 @@
+"""What a caller needs: tokens to call other services with, for itself and on behalf of a person."""
+
+from __future__ import annotations
+
+from mintmark.client.token_client import TokenClient
+from mintmark.client.tokens import Token, TokenRefused
+
+__all__ = ["Token", "TokenClient", "TokenRefused"]
