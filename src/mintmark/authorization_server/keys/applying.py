@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
-import sqlalchemy as sa
-
 from mintmark.jose.jwk import Key
 
+from ..storage import Connection
 from ..storage.records import Event, KeyRecord, KeyState
 from ..storage.repositories import events
 from ..storage.repositories import signing_keys as rows
@@ -20,7 +19,7 @@ Candidates: TypeAlias = Mapping[str, tuple[Key, str]]  # alg -> a new key and it
 
 
 def apply(
-    connection: sa.Connection,
+    connection: Connection,
     actions: Iterable[Action],
     candidates: Candidates,
     now: float,
@@ -39,7 +38,7 @@ def apply(
 
 
 def _apply(
-    connection: sa.Connection, action: Action, candidates: Candidates, now: float, policy: KeyPolicy
+    connection: Connection, action: Action, candidates: Candidates, now: float, policy: KeyPolicy
 ) -> str | None:
     match action:
         case Create(alg, state, activates_at):
@@ -84,6 +83,6 @@ def _new_record(key: Key, state: KeyState, activates_at: float, now: float, poli
     )
 
 
-def _note(connection: sa.Connection, kind: str, kid: str, now: float) -> str:
+def _note(connection: Connection, kind: str, kid: str, now: float) -> str:
     events.record(connection, Event(now, kind, details={"kid": kid}))
     return f"{kind} {kid}"

@@ -7,12 +7,10 @@ import hmac
 import secrets
 from typing import Self
 
-import sqlalchemy as sa
-
 from mintmark.errors import ConfigurationError, MintmarkError
 from mintmark.jose.encoding import b64url_decode, b64url_encode, json_encode, json_object
 
-from ..storage import Database
+from ..storage import Connection, Database
 from ..storage.repositories import secrets as rows
 from .sealing import Sealer
 
@@ -50,7 +48,7 @@ def _make(db: Database, sealer: Sealer, now: float) -> str:
     root = secrets.token_bytes(_SIZE)
     fresh = sealer.seal(json_encode({"name": _NAME, "secret": b64url_encode(root)}))
 
-    def insert(connection: sa.Connection) -> str:
+    def insert(connection: Connection) -> str:
         there = rows.get(connection, _NAME)  # another process may have been first
         if there is None:
             rows.insert(connection, _NAME, fresh, now)

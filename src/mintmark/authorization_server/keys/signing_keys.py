@@ -8,16 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
-
 from mintmark.errors import ConfigurationError, MintmarkError
 from mintmark.jose.encoding import json_encode
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
 
 from ..revocation import DenyLog
-from ..storage import Database
+from ..storage import Conflict, Connection, Database
 from ..storage.records import DenyEntry, DenyKind, Event, KeyRecord, KeyState
 from ..storage.repositories import deny_entries, events
 from ..storage.repositories import signing_keys as rows
@@ -144,7 +141,7 @@ class SigningKeys:
         return next(r for r in self._loaded.records if r.kid == kid)
 
     def _revoke(
-        self, connection: sa.Connection, record: KeyRecord, candidates: Candidates, now: float, reason: str
+        self, connection: Connection, record: KeyRecord, candidates: Candidates, now: float, reason: str
     ) -> None:
         end = max(gone_at(record, now, self._policy), now + _KEY_REMEMBERED)
         values = {"state": KeyState.REVOKED, "gone_at": end, "retired_at": now, "reason": reason}
@@ -169,7 +166,7 @@ class SigningKeys:
     ) -> tuple[str, ...]:
         candidates = await self._candidates([a.alg for a in due if isinstance(a, Create)])
 
-        def work(connection: sa.Connection) -> tuple[str, ...]:
+        def work(connection: Connection) -> tuple[str, ...]:
             actions = due
             if not by_hand:  # the plan of what is there now: another process may have done it meanwhile
                 records = tuple(record for record, _ in rows.every(connection))
@@ -180,7 +177,7 @@ class SigningKeys:
 
         try:
             done = await self._db.write(work)
-        except IntegrityError:  # another process was first
+        except Conflict:  # another process was first
             done = ()
         await self._reload()
         for line in done:

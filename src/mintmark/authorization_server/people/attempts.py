@@ -5,9 +5,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
-from ..storage import Database
+from ..storage import Connection, Database
 from ..storage.repositories import sign_in_failures as rows
 from .slow_down import Counts, SlowDown, SlowDownPolicy, Tally, network_of, wait
 
@@ -44,7 +42,7 @@ class Attempts:
             here = self._bucket("account on network", username_key, network)
             attempt = Attempt(here, (on_network, strangers))
 
-        def work(connection: sa.Connection) -> SlowDown | None:
+        def work(connection: Connection) -> SlowDown | None:
             tallies = self._tallies(connection, (here, on_network, strangers), now)
             counts = Counts(
                 here=tallies[here],
@@ -63,7 +61,7 @@ class Attempts:
     async def succeeded(self, attempt: Attempt, now: float) -> None:
         """The password was right: nothing is held against this account here any more."""
 
-        def work(connection: sa.Connection) -> None:
+        def work(connection: Connection) -> None:
             rows.forget(connection, [attempt.here])
             self._take_back(connection, attempt.others, now)
 
@@ -73,21 +71,19 @@ class Attempts:
         """The try came to nothing that anybody can be blamed for."""
         await self._db.write(lambda c: self._take_back(c, (attempt.here, *attempt.others), now))
 
-    def _take_back(self, connection: sa.Connection, buckets: tuple[bytes, ...], now: float) -> None:
+    def _take_back(self, connection: Connection, buckets: tuple[bytes, ...], now: float) -> None:
         for bucket, tally in self._tallies(connection, buckets, now).items():
             if tally.failures > 1:
                 self._put(connection, bucket, tally.failures - 1, tally.last_at)
             else:
                 rows.forget(connection, [bucket])
 
-    def _tallies(
-        self, connection: sa.Connection, buckets: tuple[bytes, ...], now: float
-    ) -> dict[bytes, Tally]:
+    def _tallies(self, connection: Connection, buckets: tuple[bytes, ...], now: float) -> dict[bytes, Tally]:
         found = rows.get(connection, buckets)
         alive = {b: Tally(failures, last) for b, (failures, last, end) in found.items() if end > now}
         return {bucket: alive.get(bucket, Tally()) for bucket in buckets}
 
-    def _put(self, connection: sa.Connection, bucket: bytes, failures: int, last_at: float) -> None:
+    def _put(self, connection: Connection, bucket: bytes, failures: int, last_at: float) -> None:
         end = last_at + self._policy.remembered
         rows.put(connection, bucket, failures=failures, last_at=last_at, expires_at=end)
 

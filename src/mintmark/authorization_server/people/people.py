@@ -9,14 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
-
 from mintmark.errors import ConfigurationError
 from mintmark.jose.encoding import b64url_encode
 
 from ..keys.secrets import ServerSecrets
-from ..storage import Database
+from ..storage import Conflict, Connection, Database
 from ..storage.records import Event, Person
 from ..storage.repositories import events
 from ..storage.repositories import people as rows
@@ -153,13 +150,13 @@ class People:
         stored = await self._hash_new(new.password, new.username)
         person = _person(new, now, has_password=stored is not None)
 
-        def work(connection: sa.Connection) -> None:
+        def work(connection: Connection) -> None:
             rows.insert(connection, person, username_key=key, password_hash=stored)
             events.record(connection, Event(now, "person_created", person.person_id))
 
         try:
             await self._db.write(work)
-        except IntegrityError:
+        except Conflict:
             raise UsernameTaken(f"The name {new.username!r} is taken.") from None
         return person
 
@@ -224,7 +221,7 @@ class People:
         )
 
     async def _change(self, person_id: str, values: dict[str, Any], event: Event) -> Person:
-        def work(connection: sa.Connection) -> Person | None:
+        def work(connection: Connection) -> Person | None:
             if not rows.update(connection, person_id, values):
                 return None
             events.record(connection, Event(event.at, event.kind, person_id))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import sqlalchemy as sa
-
+from ..storage import Connection
 from ..storage.records import DenyEntry, DenyKind, Event, Grant
 from ..storage.repositories import deny_entries, events, grants, notices, sign_ins
 from .outcomes import SessionPolicy
@@ -19,7 +18,7 @@ def _deny_until(now: float, policy: SessionPolicy) -> float:
 
 
 def end_grant(
-    connection: sa.Connection,
+    connection: Connection,
     grant: Grant,
     now: float,
     policy: SessionPolicy,
@@ -41,7 +40,7 @@ def end_grant(
 
 
 def end_sign_in(
-    connection: sa.Connection, sid: str, now: float, policy: SessionPolicy, *, reason: str
+    connection: Connection, sid: str, now: float, policy: SessionPolicy, *, reason: str
 ) -> tuple[Grant, ...]:
     """End a sign-in and the grants within it; those with ``offline_access`` go on (OpenID Connect Core 11).
 
@@ -61,7 +60,7 @@ def end_sign_in(
 
 
 def end_person(
-    connection: sa.Connection,
+    connection: Connection,
     person_id: str,
     now: float,
     policy: SessionPolicy,

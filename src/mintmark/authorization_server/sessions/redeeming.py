@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-
+from ..storage import Connection
 from ..storage.records import CodeRecord, Event, Grant
 from ..storage.repositories import codes, events, grants, people, sign_ins
 from .ending import end_grant
@@ -40,7 +39,7 @@ def check(
 
 
 def redeem(
-    connection: sa.Connection,
+    connection: Connection,
     code_hash: bytes,
     *,
     client_id: str,
@@ -73,9 +72,7 @@ def redeem(
     return _replayed(connection, code, now, policy)
 
 
-def _replayed(
-    connection: sa.Connection, code: CodeRecord | None, now: float, policy: SessionPolicy
-) -> Refused:
+def _replayed(connection: Connection, code: CodeRecord | None, now: float, policy: SessionPolicy) -> Refused:
     given = grants.by_id(connection, code.grant_id) if code is not None and code.grant_id else None
     if given is not None and given.ended_at is None:
         end_grant(connection, given, now, policy, reason="code_replay", tell=True)

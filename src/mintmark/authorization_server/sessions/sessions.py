@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
-import sqlalchemy as sa
-
 from ..keys.secrets import ServerSecrets
 from ..revocation import DenyLog
-from ..storage import Database
+from ..storage import Connection, Database
 from ..storage.records import CodeRecord, Event, Grant, Notice, SignIn
 from ..storage.repositories import codes, events, grants, notices, people, sign_ins
 from . import ending
@@ -79,8 +77,8 @@ class Sessions:
 
     def _sign_in_work(
         self, fresh: SignIn, cookie_hash: bytes, replaced: bytes | None
-    ) -> Callable[[sa.Connection], SignIn]:
-        def work(connection: sa.Connection) -> SignIn:
+    ) -> Callable[[Connection], SignIn]:
+        def work(connection: Connection) -> SignIn:
             now = fresh.auth_time
             before = sign_ins.by_cookie_hash(connection, replaced) if replaced is not None else None
             events.record(
@@ -106,7 +104,7 @@ class Sessions:
             await self._db.write(lambda connection: self._touch(connection, found.sid, now))
         return found
 
-    def _touch(self, connection: sa.Connection, sid: str, now: float) -> None:
+    def _touch(self, connection: Connection, sid: str, now: float) -> None:
         sign_ins.touch(
             connection,
             sid,
@@ -193,7 +191,7 @@ class Sessions:
         :param refresh: None for a client that has no refresh grant.
         """
 
-        def work(connection: sa.Connection) -> Granted | Refused:
+        def work(connection: Connection) -> Granted | Refused:
             grant = redeem(
                 connection,
                 digest(code),
@@ -244,7 +242,7 @@ class Sessions:
 
     def _refresh(
         self,
-        connection: sa.Connection,
+        connection: Connection,
         presented: Presented,
         now: float,
         policy: RefreshPolicy,
@@ -276,7 +274,7 @@ class Sessions:
             rotated=isinstance(decision, Rotate),
         )
 
-    def _write(self, connection: sa.Connection, before: Grant, decision: Decision, now: float) -> Grant:
+    def _write(self, connection: Connection, before: Grant, decision: Decision, now: float) -> Grant:
         match decision:
             case Rotate(after) | Keep(Grant() as after):
                 grants.rotate(connection, before, after)
@@ -308,7 +306,7 @@ class Sessions:
     async def end_grant(self, grant_id: str, now: float, *, reason: str) -> Grant | None:
         """End one grant; its access tokens are refused everywhere within seconds. None if it had ended."""
 
-        def work(connection: sa.Connection) -> Grant | None:
+        def work(connection: Connection) -> Grant | None:
             grant = grants.by_id(connection, grant_id)
             if grant is None or grant.ended_at is not None:
                 return None

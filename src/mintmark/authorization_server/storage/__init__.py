@@ -1,8 +1,14 @@
-"""The only SQL in the house: the database, its schema and one repository per aggregate."""
+"""The only SQL in the house: the database, its schema and one repository per aggregate.
+
+Whoever runs a unit of work names the connection that it is given as :class:`Connection`, and a row that is already
+there as :class:`Conflict`; nothing else of the SQL toolkit leaves this room.
+"""
 
 from __future__ import annotations
 
-from .database import Database
-from .failures import StorageUnavailable
+from sqlalchemy import Connection
 
-__all__ = ["Database", "StorageUnavailable"]
+from .database import Database
+from .failures import Conflict, StorageUnavailable
+
+__all__ = ["Conflict", "Connection", "Database", "StorageUnavailable"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from sqlalchemy.exc import IntegrityError as Conflict
+
 from mintmark.errors import ErrorCode, MintmarkError
 
-__all__ = ["StorageUnavailable", "unavailable"]
+__all__ = ["Conflict", "StorageUnavailable", "unavailable"]
 
 
 class StorageUnavailable(MintmarkError):  # noqa: N818 - the house names conditions

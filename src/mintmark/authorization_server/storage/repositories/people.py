@@ -22,7 +22,7 @@ _BY_KEY = _SELECT.add_columns(people.c.password_hash).where(people.c.username_ke
 def insert(
     connection: sa.Connection, person: Person, *, username_key: str, password_hash: str | None
 ) -> None:
-    """:raises sqlalchemy.exc.IntegrityError: the name is taken."""
+    """:raises Conflict: the name is taken."""
     connection.execute(
         sa.insert(people), {**asdict(person), "username_key": username_key, "password_hash": password_hash}
     )

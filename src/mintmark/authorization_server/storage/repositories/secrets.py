@@ -14,7 +14,7 @@ def get(connection: sa.Connection, name: str) -> str | None:
 
 
 def insert(connection: sa.Connection, name: str, sealed: str, now: float) -> None:
-    """:raises sqlalchemy.exc.IntegrityError: there is one already."""
+    """:raises Conflict: there is one already."""
     connection.execute(sa.insert(secrets), {"name": name, "sealed": sealed, "created_at": now})
 
 

@@ -27,7 +27,7 @@ def every(connection: sa.Connection) -> tuple[tuple[KeyRecord, str | None], ...]
 
 
 def insert(connection: sa.Connection, record: KeyRecord, sealed: str) -> None:
-    """:raises sqlalchemy.exc.IntegrityError: the algorithm already has a key in that state."""
+    """:raises Conflict: the algorithm already has a key in that state."""
     connection.execute(sa.insert(signing_keys), {**asdict(record), "sealed": sealed})
 
 
