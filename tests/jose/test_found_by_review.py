@@ -1,0 +1,57 @@
+"""What a hostile reading of the code found: each was broken once, and stays mended."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mintmark import Key, KeySet, jwe, jws
+from mintmark.errors import AlgorithmNotAllowed, InvalidKey, InvalidToken, UnknownKey
+from mintmark.jose.encoding import b64url_encode
+
+SIGNING = Key.generate("ES256", kid="signing")
+ENCRYPTION = Key.generate("ECDH-ES+A128KW", kid="encryption")
+
+
+def _jws(**header: object) -> str:
+    encoded = b64url_encode(json.dumps(header).encode())
+    return f"{encoded}.{b64url_encode(b'{}')}.{b64url_encode(bytes(64))}"
+
+
+def _jwe(**header: object) -> str:
+    parts = (json.dumps(header).encode(), bytes(24), bytes(12), b"x", bytes(16))
+    return ".".join(map(b64url_encode, parts))
+
+
+class TestTheTokenCannotPickAKeyOfAnotherPurpose:
+    """Issuers publish encryption keys beside signing keys. A token that names one is a bad token, no bad key:
+    who refuses bad tokens must not have to expect InvalidKey (rows S7, K5).
+    """
+
+    @pytest.mark.parametrize("kid", [{"kid": "encryption"}, {}])
+    def test_S7_a_signed_token_under_an_encryption_algorithm(self, kid: dict[str, str]) -> None:
+        for keys in (KeySet([SIGNING, ENCRYPTION.public]), KeySet([SIGNING, ENCRYPTION])):
+            with pytest.raises(InvalidToken):
+                jws.verify(_jws(alg="ECDH-ES+A128KW", **kid), keys)
+
+    def test_S7_an_encrypted_token_under_a_signature_algorithm(self) -> None:
+        with pytest.raises(AlgorithmNotAllowed):
+            jwe.decrypt(_jwe(alg="ES256", enc="A256GCM", kid="signing"), KeySet([SIGNING, ENCRYPTION]))
+
+    def test_S7_an_encrypted_token_that_names_a_partners_public_key(self) -> None:
+        partner = Key.generate("ECDH-ES+A128KW", kid="partner").public
+        with pytest.raises(UnknownKey):
+            jwe.decrypt(
+                _jwe(alg="ECDH-ES+A128KW", enc="A256GCM", kid="partner"), KeySet([ENCRYPTION, partner])
+            )
+
+    def test_a_public_key_in_the_set_does_not_hide_the_private_one_behind_it(self) -> None:
+        partner = Key.generate("ECDH-ES+A128KW", kid="").public
+        token = jwe.encrypt(b"for us", ENCRYPTION.public.named(""))
+        assert jwe.decrypt(token, KeySet([partner, ENCRYPTION])).plaintext == b"for us"
+
+    def test_a_single_key_that_cannot_is_the_callers_mistake(self) -> None:
+        token = jwe.encrypt(b"x", ENCRYPTION.public)
+        with pytest.raises(InvalidKey):
+            jwe.decrypt(token, ENCRYPTION.public)

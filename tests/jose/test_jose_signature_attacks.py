@@ -1,0 +1,481 @@
+"""Attacks on signatures: one test or more for each row S of the attack list that a library can stop."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import socket
+import time
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding
+from jose_keys import jwk, key_for
+
+from mintmark.errors import (
+    AlgorithmNotAllowed,
+    ErrorCode,
+    InvalidKey,
+    InvalidSignature,
+    InvalidToken,
+    MalformedToken,
+    UnknownKey,
+)
+from mintmark.jose import jwe, jws
+from mintmark.jose.encoding import b64url_decode, b64url_encode
+from mintmark.jose.jwk import Key
+from mintmark.jose.jwks import KeySet
+
+PAYLOAD = b'{"sub":"alice"}'
+
+
+def forge(
+    header: Any, key: Key | None = None, *, payload: bytes = PAYLOAD, signature: bytes | None = None
+) -> str:
+    """Return a token with any header, signed all the same when a key is given."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    signing_input = f"{b64url_encode(text)}.{b64url_encode(payload)}"
+    if signature is None:
+        signature = key.sign_bytes(signing_input.encode()) if key and key.sign_bytes else b""
+    return f"{signing_input}.{b64url_encode(signature)}"
+
+
+@pytest.fixture(params=["HS256", "RS256", "ES256", "Ed25519"])
+def key(request: pytest.FixtureRequest) -> Key:
+    return key_for(request.param)
+
+
+def refused(token: Any, keys: Key | KeySet, kind: type[InvalidToken] = InvalidToken) -> InvalidToken:
+    with pytest.raises(kind) as caught:
+        jws.verify(token, keys)
+    with pytest.raises(kind):
+        jws.verifier_for(keys)(token)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "alg", ["none", "None", "NONE", "nOnE", "noNE", " none", "none ", "none\0", "nοne", ""]
+)
+def test_S1_S2_S16_none_is_no_algorithm_in_any_spelling(alg: str, key: Key) -> None:
+    signature = b64url_decode(jws.sign(PAYLOAD, key).rpartition(".")[2])
+    for keys in (key, KeySet([key])):
+        refused(forge({"alg": alg}), keys)
+        refused(forge({"alg": alg}, signature=signature), keys)
+        refused(forge({"alg": alg, "kid": key.kid}, key), keys)
+    refused(forge({"alg": alg})[:-1], key, MalformedToken)
+
+
+@pytest.mark.parametrize(
+    "alg", [None, True, 1, ["HS256"], {"alg": "HS256"}, "hs256", "HS256 ", "HMAC", "HS1"]
+)
+def test_S3_alg_is_exactly_one_known_name(alg: Any) -> None:
+    refused(forge({"alg": alg}, key_for("HS256")), key_for("HS256"))
+
+
+def test_S3_alg_is_there(key: Key) -> None:
+    assert refused(forge({}, key), key, MalformedToken).claim == "alg"
+
+
+@pytest.mark.parametrize("alg", ["RS256", "ES256", "Ed25519"])
+def test_S4_S5_no_form_of_a_public_key_is_an_hmac_secret(alg: str) -> None:
+    public = key_for(alg).public
+    native, encodings = public.material.public, serialization.Encoding
+    pem = public.to_pem().encode()
+    forms = [pem, pem.strip(), pem.replace(b"\n", b"\r\n"), b" " + pem, b"\xef\xbb\xbf" + pem]
+    forms.append(native.public_bytes(encodings.DER, serialization.PublicFormat.SubjectPublicKeyInfo))
+    if alg == "RS256":
+        forms.append(native.public_bytes(encodings.DER, serialization.PublicFormat.PKCS1))
+        forms.append(native.public_numbers().n.to_bytes(256))
+    members = public.to_jwk()
+    forms += [json.dumps(members).encode(), json.dumps({"keys": [members]}).encode()]
+    for secret in forms:
+        for name, hash_ in (("HS256", "sha256"), ("HS512", "sha512")):
+            signing_input = forge({"alg": name, "kid": public.kid}).rpartition(".")[0].encode()
+            token = forge(
+                {"alg": name, "kid": public.kid}, signature=hmac.digest(secret, signing_input, hash_)
+            )
+            refused(token, public, AlgorithmNotAllowed)
+            refused(token, KeySet([public]), AlgorithmNotAllowed)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ("PS256", "RS256"),
+        ("RS256", "PS256"),
+        ("RS256", "RS384"),
+        ("HS256", "HS384"),
+        ("HS512", "HS256"),
+        ("ES256", "ES384"),
+        ("ES256", "ES256K"),
+        ("Ed25519", "Ed448"),
+        ("Ed25519", "ES256"),
+    ],
+)
+def test_S7_S9_header_key_and_signature_are_of_one_algorithm(made: str, said: str) -> None:
+    signer = key_for(made)
+    refused(forge({"alg": said}, signer), signer, AlgorithmNotAllowed)
+    refused(forge({"alg": made}, signer), key_for(said), AlgorithmNotAllowed)
+    refused(forge({"alg": said}, signer), key_for(said), InvalidSignature)
+
+
+def test_S7_a_mac_is_never_shortened() -> None:
+    secret = key_for("HS512")
+    mac = b64url_decode(jws.sign(PAYLOAD, secret).rpartition(".")[2])
+    half = Key.from_secret(secret.material.private, alg="HS256")
+    signing_input = forge({"alg": "HS256"}).rpartition(".")[0].encode()
+    full = hmac.digest(secret.material.private, signing_input, "sha256")
+    refused(forge({"alg": "HS256"}, signature=mac[:32]), half, InvalidSignature)
+    for length in (0, 1, 16, 31):
+        refused(forge({"alg": "HS256"}, signature=full[:length]), half, InvalidSignature)
+    refused(forge({"alg": "HS256"}, signature=full + b"\0"), half, InvalidSignature)
+    assert jws.verify(forge({"alg": "HS256"}, signature=full), half).payload == PAYLOAD
+
+
+def test_S8_no_keys_verify_nothing(key: Key) -> None:
+    refused(jws.sign(PAYLOAD, key), KeySet(), UnknownKey)
+
+
+ORDERS = {
+    "ES256": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
+    "ES384": int(
+        "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973", 16
+    ),
+    "ES256K": 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141,
+}
+
+
+@pytest.mark.parametrize("alg", ORDERS)
+def test_S10_numbers_out_of_range_are_no_signature(alg: str) -> None:
+    signer, order = key_for(alg), ORDERS[alg]
+    size = (order.bit_length() + 7) // 8
+    for r in (0, 1, order - 1, order, order + 1, (1 << 8 * size) - 1):
+        for s in (0, 1, order - 1, order, order + 1, (1 << 8 * size) - 1):
+            signature = r.to_bytes(size) + s.to_bytes(size)
+            refused(forge({"alg": alg}, signature=signature), signer, InvalidSignature)
+
+
+@pytest.mark.parametrize("alg", ["ES256", "ES384", "ES512", "ES256K"])
+def test_S11_an_ecdsa_signature_is_two_numbers_in_full_length(alg: str) -> None:
+    signer = key_for(alg)
+    good = jws.sign(PAYLOAD, signer)
+    signing_input, _, text = good.rpartition(".")
+    raw = b64url_decode(text)
+    half = len(raw) // 2
+    der = signer.material.private.sign(signing_input.encode(), ec.ECDSA(hashes.SHA256()))
+    for signature in (
+        der,
+        raw[half:] + raw[:half],
+        b"\0" + raw,
+        raw + b"\0",
+        raw[:-1],
+        b"\0" + raw[:half] + b"\0" + raw[half:],
+        raw[:half],
+        b"",
+        raw * 2,
+    ):
+        refused(f"{signing_input}.{b64url_encode(signature)}", signer, InvalidSignature)
+    assert jws.verify(good, signer).payload == PAYLOAD
+
+
+def test_S11_short_numbers_are_written_in_full_length_and_read_back() -> None:
+    """One signature in 128 has a number that begins with a zero byte."""
+    signer, seen = key_for("ES256"), 0
+    for count in range(3000):
+        raw = b64url_decode(jws.sign(b"%d" % count, signer).rpartition(".")[2])
+        assert len(raw) == 64
+        if raw[0] == 0 or raw[32] == 0:
+            seen += 1
+            message = jws.sign(b"%d" % count, signer)
+            assert jws.verify(message, signer.public).payload == b"%d" % count
+            assert signer.verify_bytes is not None
+    assert seen
+
+
+def test_S12_the_other_signature_of_ecdsa_is_the_same_payload() -> None:
+    """s -> n - s verifies by the mathematics, so nothing may hang on a token's text: callers key on jti."""
+    signer = key_for("ES256")
+    signing_input, _, text = jws.sign(PAYLOAD, signer).rpartition(".")
+    raw = b64url_decode(text)
+    other = raw[:32] + (ORDERS["ES256"] - int.from_bytes(raw[32:])).to_bytes(32)
+    assert jws.verify(f"{signing_input}.{b64url_encode(other)}", signer).payload == PAYLOAD
+
+
+def test_S13_eddsa_signatures_are_canonical() -> None:
+    signer = key_for("Ed25519")
+    signing_input, _, text = jws.sign(PAYLOAD, signer).rpartition(".")
+    raw = b64url_decode(text)
+    group = 2**252 + 27742317777372353535851937790883648493
+    more = int.from_bytes(raw[32:], "little") + group
+    signature = raw[:32] + more.to_bytes(32, "little")
+    refused(f"{signing_input}.{b64url_encode(signature)}", signer, InvalidSignature)
+    for wrong in (raw[:-1], raw + b"\0", b"", b"\0" * 64, b"\xff" * 64):
+        refused(f"{signing_input}.{b64url_encode(wrong)}", signer, InvalidSignature)
+
+
+def test_S14_rsa_signatures_have_the_length_of_the_modulus() -> None:
+    signer = key_for("RS256")
+    signing_input, _, text = jws.sign(PAYLOAD, signer).rpartition(".")
+    raw = b64url_decode(text)
+    for wrong in (b"\0" + raw, raw + b"\0", raw[1:], b"", b"\0" * 256, b"\xff" * 256, b"\0" * 255 + b"\1"):
+        refused(f"{signing_input}.{b64url_encode(wrong)}", signer, InvalidSignature)
+
+
+@pytest.mark.parametrize("salt", [0, 20, 31, 33, 64])
+def test_S15_the_pss_salt_has_the_length_of_the_hash(salt: int) -> None:
+    signer = key_for("PS384")
+    signing_input = forge({"alg": "PS384"}).rpartition(".")[0].encode()
+    pss = padding.PSS(padding.MGF1(hashes.SHA384()), salt)
+    signature = signer.material.private.sign(signing_input, pss, hashes.SHA384())
+    refused(forge({"alg": "PS384"}, signature=signature), signer, InvalidSignature)
+
+
+def test_S17_every_bit_of_the_signature_counts(key: Key) -> None:
+    signing_input, _, text = jws.sign(PAYLOAD, key).rpartition(".")
+    raw = b64url_decode(text)
+    for at in (0, len(raw) // 2, len(raw) - 1):
+        broken = bytearray(raw)
+        broken[at] ^= 0x01
+        refused(f"{signing_input}.{b64url_encode(bytes(broken))}", key)
+
+
+def test_S17_what_is_not_verified_is_another_type_that_says_so(key: Key) -> None:
+    parts = jws.parse_compact(jws.sign(PAYLOAD, Key.generate(key.alg)))
+    assert not isinstance(parts, jws.Verified)
+    assert "not verified" in repr(parts)
+
+
+@pytest.fixture
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def trap(*_: object, **__: object) -> None:
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket, "socket", trap)
+    monkeypatch.setattr(socket, "getaddrinfo", trap)
+
+
+@pytest.mark.usefixtures("_no_network")
+@pytest.mark.parametrize("kid", [True, False])
+def test_S19_S20_S21_keys_in_the_header_are_never_used(kid: bool) -> None:
+    ours, theirs = key_for("ES256"), Key.generate("ES256")
+    extra: dict[str, Any] = {"kid": ours.kid} if kid else {}
+    for parameter in (
+        {"jwk": theirs.to_jwk()},
+        {"x5c": ["MIIB"]},
+        {"jku": "http://127.0.0.1:9/jwks"},
+        {"jku": "file:///etc/passwd"},
+        {"x5u": "http://127.0.0.1:9/cert"},
+    ):
+        token = forge({"alg": "ES256", **extra, **parameter}, theirs)
+        refused(token, ours.public, InvalidSignature)
+        refused(token, KeySet([ours.public]), InvalidSignature)
+        refused(token, KeySet(), UnknownKey)
+
+
+@pytest.mark.parametrize(
+    "kid", ["", "../../dev/null", "' UNION SELECT 1", "a|sleep 5", "a\0", "a\r\nb", "k" * 1024]
+)
+def test_S22_a_kid_is_an_opaque_name_in_a_closed_set(kid: str) -> None:
+    ours = key_for("HS256")
+    for secret in (b"", b"\0", b"1"):
+        signing_input = forge({"alg": "HS256", "kid": kid}).rpartition(".")[0].encode()
+        forged = forge(
+            {"alg": "HS256", "kid": kid}, signature=hmac.new(secret, signing_input, "sha256").digest()
+        )
+        error = refused(forged, KeySet([ours]), UnknownKey)
+        assert len(error.kid or "") <= 200
+
+
+@pytest.mark.parametrize("kid", [1, True, None, ["k"], {"k": 1}, "k" * 1025])
+def test_S23_a_kid_is_text(kid: Any) -> None:
+    refused(forge({"alg": "HS256", "kid": kid}, key_for("HS256")), key_for("HS256"), MalformedToken)
+
+
+@pytest.mark.parametrize("secret", [b"", b"\0", b"null", b"undefined", b"secret", b"x" * 31])
+def test_S25_S26_a_token_signed_with_no_real_key_is_refused(secret: bytes) -> None:
+    signing_input = forge({"alg": "HS256"}).rpartition(".")[0].encode()
+    mac = hmac.new(secret, signing_input, hashlib.sha256).digest()
+    refused(forge({"alg": "HS256"}, signature=mac), key_for("HS256"), InvalidSignature)
+    with pytest.raises(InvalidKey):
+        Key.from_secret(secret, alg="HS256")
+
+
+@pytest.mark.parametrize(
+    ("crit", "extra"),
+    [
+        ([], {}),
+        (["x-a"], {"x-a": 1}),
+        (["x-a"], {}),
+        (["alg"], {}),
+        (["b64"], {}),
+        (["b64", "b64"], {"b64": True}),
+        (["b64", "x-a"], {"b64": True, "x-a": 1}),
+        ([1], {}),
+        ([["b64"]], {"b64": True}),
+        (True, {}),
+        (None, {}),
+        ("b64", {"b64": True}),
+        ({"b64": 1}, {"b64": True}),
+        (["exp"], {"exp": 5}),
+        (["x" * 10_000], {}),
+    ],
+)
+def test_S27_critical_extensions_are_understood_or_the_token_is_refused(crit: Any, extra: Any) -> None:
+    signer = key_for("HS256")
+    error = refused(forge({"alg": "HS256", "crit": crit, **extra}, signer), signer, MalformedToken)
+    assert error.code in (ErrorCode.HEADER_INVALID, ErrorCode.CRIT_NOT_UNDERSTOOD)
+
+
+@pytest.mark.parametrize(
+    "header", [{"b64": False}, {"b64": True}, {"b64": 0, "crit": ["b64"]}, {"b64": "false", "crit": ["b64"]}]
+)
+def test_S28_b64_is_a_boolean_that_crit_names(header: dict[str, Any]) -> None:
+    signer = key_for("HS256")
+    refused(forge({"alg": "HS256", **header}, signer), signer, MalformedToken)
+
+
+def test_S28_an_unencoded_payload_is_read_as_it_was_signed() -> None:
+    signer = key_for("HS256")
+    token = jws.sign(b"$02", signer, b64=False)
+    assert jws.verify(token, signer).payload == b"$02"
+    read = jws.verifier_for(signer)
+    assert [read(token)[0] for _ in range(3)] == [b"$02"] * 3
+    detached = jws.sign(b"a.b\xff\0", signer, b64=False, detached=True)
+    assert jws.verify(detached, signer, detached_payload=b"a.b\xff\0").payload == b"a.b\xff\0"
+    refused(token.replace("$02", "$03"), signer, InvalidSignature)
+    refused(token.replace("$02", "$\u00e9"), signer, MalformedToken)
+    refused(token.replace("$02", "$\n"), signer, MalformedToken)
+
+
+def test_S29_a_detached_payload_and_an_attached_one_exclude_each_other() -> None:
+    signer = key_for("HS256")
+    attached, detached = jws.sign(PAYLOAD, signer), jws.sign(PAYLOAD, signer, detached=True)
+    assert jws.verify(detached, signer, detached_payload=PAYLOAD).payload == PAYLOAD
+    for payload in (PAYLOAD, b"", b"other"):
+        with pytest.raises(MalformedToken):
+            jws.verify(attached, signer, detached_payload=payload)
+    with pytest.raises(InvalidSignature):
+        jws.verify(detached, signer, detached_payload=b"other")
+    refused(detached, signer, InvalidSignature)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b'{"alg":"none","alg":"HS256"}',
+        b'{"alg":"HS256","kid":"a","kid":"b"}',
+        b'{"alg":"HS256","\\u0061lg":"HS256"}',
+        b'\xef\xbb\xbf{"alg":"HS256"}',
+        '{"alg":"HS256"}'.encode("utf-16"),
+        '{"alg":"HS256"}'.encode("utf-32"),
+        b'{"alg":"HS256","x":NaN}',
+        b'{"alg":"HS256","x":Infinity}',
+        b"{'alg':'HS256'}",
+        b'{alg:"HS256"}',
+        b'{"alg":"HS256",}',
+        b'{"alg":"HS256"}//',
+        b'{"alg":"HS256"}{}',
+        b'{"alg":"HS256","x":"\\ud800"}',
+        b'{"alg":"HS256","x":"\xff"}',
+        b'["HS256"]',
+        b'"HS256"',
+        b"",
+        b'{"alg":"HS256","x":' + b"[" * 5000 + b"]" * 5000 + b"}",
+        b'{"alg":"HS256","x":' + b"9" * 5000 + b"}",
+    ],
+)
+def test_S30_S37_S38_a_header_is_one_unambiguous_object(header: bytes) -> None:
+    signer = key_for("HS256")
+    refused(forge(header, signer), signer, MalformedToken)
+
+
+def test_S33_S34_other_forms_are_told_apart() -> None:
+    signer = key_for("HS256")
+    error = refused(json.dumps(jws.sign_json(PAYLOAD, signer)), signer, MalformedToken)
+    assert error.code == ErrorCode.TOKEN_WRONG_FORM
+    recipient = Key.from_jwk(jwk("RS256", alg="RSA-OAEP-256", use=None))
+    encrypted = jwe.encrypt(PAYLOAD, recipient.public)
+    error = refused(encrypted, key_for("RS256"), MalformedToken)
+    assert error.code == ErrorCode.TOKEN_WRONG_FORM
+    forged = jws.sign(b'{"sub":"mallory"}', Key.generate("HS256"))
+    polyglot = json.dumps({**jws.sign_json(PAYLOAD, signer), f" {forged} ": 1})
+    refused(polyglot, signer, MalformedToken)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda token: token + "=",
+        lambda token: token + "==",
+        lambda token: token + "\n",
+        lambda token: token + "\0",
+        lambda token: token + ".",
+        lambda token: "." + token,
+        lambda token: " " + token,
+        lambda token: "Bearer " + token,
+        lambda token: token + "!!",
+        lambda token: token.replace(".", "..", 1),
+        lambda token: token.rpartition(".")[0],
+        lambda token: token.partition(".")[0],
+        lambda token: token.replace(".", "\u3002"),
+        lambda token: token + ".AAAA",
+        lambda token: token + "A",
+        lambda token: token[:-1] + ("B" if token[-1] == "A" else chr(ord(token[-1]) + 1)),
+        lambda token: "....",
+        lambda token: "..",
+        lambda token: "",
+        lambda token: token.encode(),
+        lambda token: None,
+        lambda token: [token],
+        lambda token: token[:20] + "\ud800" + token[21:],
+    ],
+)
+def test_S35_S36_a_token_has_one_spelling(change: Any) -> None:
+    signer = key_for("HS256")
+    token = jws.sign(PAYLOAD, signer)
+    refused(change(token), signer)
+    warm = jws.verifier_for(signer)
+    assert warm(token)[0] == PAYLOAD
+    with pytest.raises(InvalidToken):
+        warm(change(token))
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "." * 5_000_000,
+        "A" * 5_000_000,
+        "A" * 3_000_000 + ".A.A",
+        "{" * 2_000_000,
+        "=" * 1_000_000,
+        "A." * 500_000,
+    ],
+)
+def test_S38_size_is_looked_at_first(token: str) -> None:
+    started = time.process_time()
+    error = refused(token, key_for("HS256"), MalformedToken)
+    assert time.process_time() - started < 1
+    assert len(str(error)) < 200
+
+
+def test_S38_the_limit_is_the_callers() -> None:
+    signer = key_for("HS256")
+    token = jws.sign(b"x" * 2_000_000, signer)
+    refused(token, signer, MalformedToken)
+    assert len(jws.verify(token, signer, max_size=3_000_000).payload) == 2_000_000
+    assert len(jws.verifier_for(signer, max_size=3_000_000)(token)[0]) == 2_000_000
+
+
+def test_S38_O16_refusals_never_echo_the_token(key: Key) -> None:
+    signing_input, _, signature = jws.sign(PAYLOAD, key).rpartition(".")
+    for token in (signing_input + "." + signature[:-4] + "AAAA", signing_input + ".x", "x" + signing_input):
+        error = refused(token, key)
+        assert not any(part and part in str(error.details()) for part in token.split(".") if len(part) > 8)
+
+
+def test_S40_a_nonce_is_never_used_twice() -> None:
+    signer = key_for("ES256")
+    seen = {b64url_decode(jws.sign(PAYLOAD, signer).rpartition(".")[2])[:32] for _ in range(200)}
+    assert len(seen) == 200
