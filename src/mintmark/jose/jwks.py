@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from mintmark.errors import (
     AlgorithmNotAllowed,
@@ -159,8 +159,13 @@ class KeySet:
         return f"<KeySet of {len(self._keys)} keys, {len(self.skipped)} skipped>"
 
 
-def select(keys: Key | KeySet, kid: str | None, alg: str) -> tuple[Key, ...]:
+def select(
+    keys: Key | KeySet, kid: str | None, alg: str, use: Literal["sig", "enc"] = "sig"
+) -> tuple[Key, ...]:
     """Return the keys to try for a token. A single Key was chosen by the caller, so a ``kid`` cannot miss it.
+
+    Of a set only keys count that may verify (or with ``use="enc"`` decrypt): the token names kid and alg, and
+    must not be able to pick a key of another purpose.
 
     :raises AlgorithmNotAllowed: when the key named is for another algorithm.
     :raises UnknownKey: when no key fits.
@@ -176,17 +181,26 @@ def select(keys: Key | KeySet, kid: str | None, alg: str) -> tuple[Key, ...]:
         raise ConfigurationError(
             "keys are a Key or a KeySet, never text or bytes", hint="Key.from_jwk, Key.from_pem, …"
         )
-    found = keys.candidates(kid, alg)
+    found = tuple(key for key in keys.candidates(kid, alg) if key.row.use == use and _may_open(key))
     if len(found) > MAX_TRIES:
         raise UnknownKey(f"the token names no kid, and more than {MAX_TRIES} keys fit its algorithm")
     if found:
         return found
     named = keys.get(kid) if kid is not None else None
-    if named is not None:
+    if named is not None and (named.row.use != use or alg not in named.accepts):
         raise AlgorithmNotAllowed(
             "the token's algorithm is not the key's", expected=named.alg, actual=alg[:40], kid=named.kid
         )
     raise UnknownKey("no key of the set fits the token", kid=kid[:200] if kid else None, actual=alg[:40])
+
+
+def _may_open(key: Key) -> bool:
+    """Say whether a key of a set may verify or decrypt at all; a public encryption key may not."""
+    try:
+        key.require(producing=False)
+    except InvalidKey:
+        return False
+    return True
 
 
 def _members(data: Mapping[str, Any] | str | bytes) -> list[Any]:

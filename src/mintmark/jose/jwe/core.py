@@ -160,7 +160,7 @@ def decrypt_with(
     encryption = _encryption(header, encs)
     if "zip" in header:
         _check_zip(header, max_inflated)
-    candidates = select(keys, header.get("kid"), header["alg"])
+    candidates = select(keys, header.get("kid"), header["alg"], "enc")
     failure = DecryptionFailed("the content cannot be decrypted")
     for key in candidates:
         row = management_row(key)
