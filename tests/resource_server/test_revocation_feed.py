@@ -300,6 +300,6 @@ def test_retries_back_off_with_jitter_to_a_bound() -> None:
     for _ in range(8):
         state = feed_state.broken(state)
         waits.append(feed_state.retry_delay(state, policy, 1.0))
-    assert waits == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
-    assert feed_state.retry_delay(state, policy, 0.0) == 2.5
+    assert waits == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0, 1.0]
+    assert feed_state.retry_delay(state, policy, 0.0) == 0.5
     assert feed_state.heard(state, 1.0).failures == 0

@@ -17,13 +17,13 @@ class FeedPolicy:
     :param heartbeat_timeout: the longest silence before the connection is given up; the issuer sends
         something every 15 s.
     :param retry_first: the wait after a first cut; it doubles up to ``retry_most``, and jitter halves it at
-        most.
+        most. A second, so that what is revoked during an outage is known a second after it.
     """
 
     max_staleness: float = 60.0
     heartbeat_timeout: float = 40.0
-    retry_first: float = 0.2
-    retry_most: float = 5.0
+    retry_first: float = 0.1
+    retry_most: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
