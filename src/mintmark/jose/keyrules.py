@@ -12,6 +12,7 @@ from mintmark.jose.encoding import json_object
 from mintmark.jose.kinds import Material, kind
 
 __all__ = [
+    "PRIVATE_MEMBERS",
     "agreed_algorithm",
     "check_kid",
     "check_purpose",
@@ -23,6 +24,10 @@ __all__ = [
 ]
 
 MAX_KID_CHARACTERS: Final = 1024
+
+PRIVATE_MEMBERS: Final = frozenset(("d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"))
+"""What a JWK that others may see never has (RFC 7518 6, RFC 9964 3). Whoever reads keys of strangers refuses
+these names first: a private key costs much more to check than a public one."""
 
 _SIGNATURE_OPS: Final = frozenset(("sign", "verify"))
 _ENCRYPTION_OPS: Final = frozenset(("encrypt", "decrypt", "wrapKey", "unwrapKey", "deriveKey", "deriveBits"))

@@ -9,11 +9,11 @@ from typing import Any
 from mintmark.errors import FetchFailed, MintmarkError
 from mintmark.jose.encoding import json_object
 from mintmark.jose.jwks import KeySet
+from mintmark.jose.keyrules import PRIVATE_MEMBERS
 
 __all__ = ["KeyDocument", "read_key_document"]
 
 _MOST_KEYS = 100  # research row K14: an honest set has a handful
-_PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})  # RFC 7518 6, RFC 9964
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +59,4 @@ def read_key_document(
 
 
 def _is_secret(jwk: Mapping[str, Any]) -> bool:
-    return jwk.get("kty") == "oct" or not _PRIVATE_MEMBERS.isdisjoint(jwk)
+    return jwk.get("kty") == "oct" or not PRIVATE_MEMBERS.isdisjoint(jwk)

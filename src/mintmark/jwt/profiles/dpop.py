@@ -28,6 +28,7 @@ from mintmark.errors import (
 from mintmark.jose import jws
 from mintmark.jose.encoding import b64url_encode, json_encode, json_object
 from mintmark.jose.jwk import Key
+from mintmark.jose.keyrules import PRIVATE_MEMBERS
 from mintmark.jwt.checks import is_time, malformed, missing
 from mintmark.jwt.examiner import plain_text
 from mintmark.jwt.policy import DEFAULT_LEEWAY, UNCHECKED, Unchecked, media_type
@@ -183,15 +184,14 @@ def _holder(header: Mapping[str, Any], algorithms: tuple[str, ...]) -> Key:
         )
     if not isinstance(jwk, Mapping):
         raise InvalidToken("The proof carries no key", code=ErrorCode.HEADER_INVALID, claim="jwk")
+    if not PRIVATE_MEMBERS.isdisjoint(jwk):  # RFC 9449 4.3, 7, before anything is computed
+        raise InvalidToken("The proof gives away a private key", code=ErrorCode.KEY_INVALID, claim="jwk")
     try:
-        key = Key.from_jwk(_thawed(jwk), alg=alg)
+        return Key.from_jwk(_thawed(jwk), alg=alg)
     except InvalidKey as reason:
         raise InvalidToken(
             f"The key of the proof cannot be used: {reason.message}", code=ErrorCode.KEY_INVALID, claim="jwk"
         ) from None
-    if key.is_private:  # RFC 9449 4.3, 7; an HMAC key is private by nature
-        raise InvalidToken("The proof gives away a private key", code=ErrorCode.KEY_INVALID, claim="jwk")
-    return key
 
 
 def _form(claims: Mapping[str, Any]) -> Iterator[InvalidToken]:
