@@ -7,7 +7,7 @@ import json
 import pytest
 
 from mintmark import Key, KeySet, jwe, jws
-from mintmark.errors import AlgorithmNotAllowed, InvalidKey, InvalidToken, UnknownKey
+from mintmark.errors import AlgorithmNotAllowed, InvalidKey, InvalidToken, MalformedToken, UnknownKey
 from mintmark.jose.encoding import b64url_encode
 
 SIGNING = Key.generate("ES256", kid="signing")
@@ -55,3 +55,43 @@ class TestTheTokenCannotPickAKeyOfAnotherPurpose:
         token = jwe.encrypt(b"x", ENCRYPTION.public)
         with pytest.raises(InvalidKey):
             jwe.decrypt(token, ENCRYPTION.public)
+
+
+class TestMappingsFromAFrameworksJsonDecoder:
+    """``verify_json(await request.json())``: what a lax decoder made of a stranger's bytes (row S38)."""
+
+    HEADER = b64url_encode(b'{"alg":"ES256","kid":"signing"}')
+
+    @staticmethod
+    def _deep() -> list[object]:
+        deep: list[object] = []
+        for _ in range(2000):
+            deep = [deep]
+        return deep
+
+    @pytest.mark.parametrize("what", ["deep", "infinite", "no text", "surrogate", "huge"])
+    def test_S38_what_is_no_json_or_too_much_of_it_is_malformed(self, what: str) -> None:
+        value = {
+            "deep": self._deep(),
+            "infinite": float("inf"),
+            "no text": {1: b"x"},
+            "surrogate": "\ud800",
+            "huge": 10**400,
+        }[what]
+        signed = {"payload": "e30", "protected": self.HEADER, "signature": "AA", "header": {"x": value}}
+        with pytest.raises(MalformedToken):
+            jws.verify_json(signed, SIGNING)
+        sealed = {"ciphertext": "", "iv": "", "tag": "", "header": {"alg": "dir", "enc": "A256GCM", "x": value}}
+        with pytest.raises(MalformedToken):
+            jwe.decrypt_json(sealed, ENCRYPTION)
+
+    def test_S38_a_mapping_is_no_larger_than_a_text_may_be(self) -> None:
+        signed = jws.sign_json(b"{}", SIGNING)
+        with pytest.raises(MalformedToken):
+            jws.verify_json(signed | {"x": "x" * 2000}, SIGNING, max_size=1000)
+
+    def test_what_the_caller_does_to_the_mapping_later_changes_nothing(self) -> None:
+        signed = jws.sign_json(b"{}", SIGNING, unprotected={"note": ["x"]})
+        verified = jws.verify_json(signed, SIGNING)
+        signed["header"]["note"].append("y")
+        assert verified.header["note"] == ("x",)

@@ -18,7 +18,7 @@ from mintmark.jose.jws.compact import check_signer, parse_compact, protected_hea
 
 __all__ = ["VerifiedStream", "sign_stream", "verify_stream"]
 
-_CHUNK: Final = 3 << 16  # a multiple of three bytes, so that its base64url needs no padding
+_CHUNK: Final = 3 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ def sign_stream(
     check_signer(key)
     encoded_header = b64url_encode(json_encode(protected_header(key, header, b64=b64)))
     stream = _open(key, encoded_header)
-    for part in _parts(payload, b64):
-        stream.update(part)
+    for part in _parts(payload):
+        stream.update(b64url_encode(part).encode("ascii") if b64 else part)
     return f"{encoded_header}..{b64url_encode(stream.sign())}"
 
 
@@ -70,7 +70,7 @@ def verify_stream(token: str, payload: BinaryIO | Iterable[bytes], keys: Key | K
         key.require(producing=False)
     streams = [(key, _open(key, parts.encoded_header)) for key in candidates]
     size = 0
-    for part in _parts(payload, False):
+    for part in _parts(payload):
         size += len(part)
         encoded = b64url_encode(part).encode("ascii") if parts.is_encoded else part
         for _, stream in streams:
@@ -92,13 +92,27 @@ def _open(key: Key, encoded_header: str) -> Stream:
     return stream
 
 
-def _parts(payload: BinaryIO | Iterable[bytes], b64: bool) -> Iterator[bytes]:
-    """Yield the payload in chunks of one size (the last may be shorter), base64url-encoded if asked."""
+def _parts(payload: BinaryIO | Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the payload in pieces of bounded size.
+
+    All but the last are a multiple of three bytes long, so that their base64url forms join without padding.
+    """
     rest = b""
-    for part in iter(lambda: payload.read(_CHUNK), b"") if hasattr(payload, "read") else payload:
-        rest += part
-        while len(rest) >= _CHUNK:
-            chunk, rest = rest[:_CHUNK], rest[_CHUNK:]
-            yield b64url_encode(chunk).encode("ascii") if b64 else chunk
+    for piece in _pieces(payload):
+        if not isinstance(piece, bytes | bytearray | memoryview):
+            raise ConfigurationError("a payload comes in bytes: open the file for reading bytes")
+        view = memoryview(rest + piece if rest else piece)
+        whole = len(view) - len(view) % 3
+        for start in range(0, whole, _CHUNK):
+            yield bytes(view[start : min(start + _CHUNK, whole)])
+        rest = bytes(view[whole:])
     if rest:
-        yield b64url_encode(rest).encode("ascii") if b64 else rest
+        yield rest
+
+
+def _pieces(payload: BinaryIO | Iterable[bytes]) -> Iterable[bytes]:
+    if hasattr(payload, "read"):
+        return iter(lambda: payload.read(_CHUNK), b"")
+    if not isinstance(payload, Iterable) or isinstance(payload, bytes | str):
+        raise ConfigurationError("a payload in parts is a file, or an iterable of bytes")
+    return payload
