@@ -150,4 +150,3 @@ def test_several_issuers_find_an_encrypted_token_by_its_repeated_issuer() -> Non
     assert table.verify(sealed(token(key=EC_KEY), iss=ISSUER)).subject == "alice"
     with pytest.raises(InvalidClaim):
         table.verify(sealed(token(key=EC_KEY)))
-
