@@ -72,7 +72,8 @@ def configure_logging(stream: TextIO | None = None, level: int = logging.INFO) -
         logger.handlers.clear()
         logger.propagate = True
     logging.getLogger("uvicorn.access").disabled = True  # it writes query strings
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    for name in ("uvicorn.error", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 class AccessLog:

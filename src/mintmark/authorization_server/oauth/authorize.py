@@ -153,7 +153,7 @@ async def signed_in(flow: Flow) -> Response | None:
 
 
 def _must_sign_in_again(flow: Flow) -> bool:
-    if {"login", "select_account"} & set(flow.prompt):
+    if {"login", "select_account"} & set(flow.prompt) and "none" not in flow.prompt:  # both: refused later
         return True
     max_age = _max_age(flow)
     return max_age is not None and flow.sign_in is not None and flow.now - flow.sign_in.auth_time >= max_age
@@ -184,11 +184,12 @@ async def same_person_as_hinted(flow: Flow) -> Response | None:
 
 
 async def told_of_misuse(flow: Flow) -> Response | None:
-    """Whoever lost a grant to a thief is told on the next page (RFC 9700 4.14.2)."""
-    if "none" in flow.prompt:
+    """Whoever lost a grant to a thief is told at the next sign-in (RFC 9700 4.14.2); silent renewals go on."""
+    if not flow.interacted:
         return None
     notices = await flow.service.sessions.notices(flow.person.person_id)
-    return asking.to_take_notice(flow, notices) if notices else None
+    stolen = [notice for notice in notices if notice.kind == "refresh_reuse"]
+    return asking.to_take_notice(flow, stolen) if stolen else None
 
 
 async def consented(flow: Flow) -> Response | None:

@@ -21,6 +21,7 @@ __all__ = [
     "NOTICE",
     "SIGN_IN",
     "SIGN_OUT",
+    "lines",
     "to_consent",
     "to_sign_in",
     "to_sign_out",
@@ -44,7 +45,7 @@ def to_sign_in(flow: Flow, *, status: int = 200, username: str | None = None, **
         flow.request,
         "sign_in.html",
         status=status,
-        form_action=_target(flow),
+        form_action=_targets(flow),
         purpose=SIGN_IN,
         content=(flow.parameters.text,),
         request_text=flow.parameters.text,
@@ -59,7 +60,7 @@ def to_consent(flow: Flow) -> Response:
     return flow.service.pages.form(
         flow.request,
         "consent.html",
-        form_action=_target(flow),
+        form_action=_targets(flow),
         purpose=CONSENT,
         content=(flow.parameters.text, _sid(flow)),
         request_text=flow.parameters.text,
@@ -73,19 +74,24 @@ def to_consent(flow: Flow) -> Response:
 def to_take_notice(flow: Flow, notices: Iterable[Notice]) -> Response:
     """Tell the person that somebody used a copy of a token of theirs."""
     seen = tuple(notices)
-    clients = flow.service.catalogue.clients
-    names = {client_id: client.display_name for client_id, client in clients.items()}
     last = str(max(notice.notice_id for notice in seen))
     return flow.service.pages.form(
         flow.request,
         "notice.html",
-        form_action=_target(flow),
+        form_action=_targets(flow),
         purpose=NOTICE,
         content=(flow.parameters.text, _sid(flow), last),
         request_text=flow.parameters.text,
         up_to=last,
-        notices=[(names.get(notice.client_id or "", "An application"), notice.at) for notice in seen],
+        notices=lines(flow, seen),
     )
+
+
+def lines(flow: Flow, notices: Iterable[Notice]) -> list[tuple[str, float]]:
+    """Return which application each notice is about, and when it was."""
+    clients = flow.service.catalogue.clients
+    known = [(clients.get(notice.client_id or ""), notice.at) for notice in notices]
+    return [(client.display_name if client else "An application", at) for client, at in known]
 
 
 def to_sign_out(flow: Flow) -> Response:
@@ -94,7 +100,7 @@ def to_sign_out(flow: Flow) -> Response:
     return flow.service.pages.form(
         flow.request,
         "sign_out.html",
-        form_action=_target(flow),
+        form_action=_targets(flow),
         purpose=SIGN_OUT,
         content=(flow.parameters.text, _sid(flow)),
         request_text=flow.parameters.text,
@@ -106,8 +112,21 @@ def _sid(flow: Flow) -> str:
     return flow.sign_in.sid if flow.sign_in else ""
 
 
-def _target(flow: Flow) -> str | None:
-    return form_action_source(flow.redirect_uri) if flow.redirect_uri else None
+def _targets(flow: Flow) -> tuple[str, ...]:
+    """Return where the answer to a form may lead: to the application, wherever it is registered.
+
+    Every hop counts in Chromium, also those on which the application then sends the person from its callback.
+    """
+    client = flow.known_client
+    if flow.redirect_uri is None or client is None:
+        return ()
+    addresses = (
+        flow.redirect_uri,
+        *client.redirect_uris,
+        *client.post_logout_redirect_uris,
+        *client.origins,
+    )
+    return tuple(dict.fromkeys(map(form_action_source, addresses)))
 
 
 def _destination(uri: str) -> str:

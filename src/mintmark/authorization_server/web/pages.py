@@ -79,13 +79,13 @@ class Pages:
         template: str,
         *,
         status: int = 200,
-        form_action: str | None = None,
+        form_action: tuple[str, ...] = (),
         headers: Mapping[str, str] | None = None,
         **values: Any,
     ) -> Response:
         """Return a page.
 
-        :param form_action: a further CSP source that the answer to its form may redirect to.
+        :param form_action: further CSP sources that the answer to its form may redirect to.
         """
         body = self._templates.get_template(template).render(**values)
         return HTMLResponse(
@@ -118,10 +118,10 @@ class Pages:
         return self.page("signed_out.html")
 
 
-def _policy(form_action: str | None) -> str:
+def _policy(form_action: tuple[str, ...]) -> str:
     """No script, nothing from elsewhere, never in a frame (RFC 9700 4.2.4, 4.16)."""
-    targets = f"'self' {form_action}" if form_action else "'self'"
+    targets = " ".join(("'self'", *form_action))
     return (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-        f"frame-ancestors 'none'; form-action {targets}"
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        f"form-action {targets}"
     )

@@ -100,12 +100,18 @@ async def _sign_out(request: Request) -> Response:
 
 
 async def _home(request: Request) -> Response:
-    """Who is signed in here."""
+    """Who is signed in here, and what they have not been told yet."""
     flow = Flow.of(request, Parameters())
     await recall_sign_in(flow)
-    pages = flow.service.pages
-    person = await flow.service.people.find(flow.sign_in.person_id) if flow.sign_in else None
-    return pages.page("home.html", person=person, sign_in=flow.sign_in)
+    service, sign_in = flow.service, flow.sign_in
+    person = await service.people.find(sign_in.person_id) if sign_in else None
+    if sign_in is None or person is None:
+        return service.pages.page("home.html", person=None)
+    notices = await service.sessions.notices(person.person_id)
+    if notices:
+        await service.sessions.mark_seen(person.person_id, up_to=max(notice.notice_id for notice in notices))
+    told = asking.lines(flow, notices)
+    return service.pages.page("home.html", person=person, sign_in=sign_in, notices=told)
 
 
 async def _static(request: Request) -> Response:
