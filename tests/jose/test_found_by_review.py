@@ -81,7 +81,8 @@ class TestMappingsFromAFrameworksJsonDecoder:
         signed = {"payload": "e30", "protected": self.HEADER, "signature": "AA", "header": {"x": value}}
         with pytest.raises(MalformedToken):
             jws.verify_json(signed, SIGNING)
-        sealed = {"ciphertext": "", "iv": "", "tag": "", "header": {"alg": "dir", "enc": "A256GCM", "x": value}}
+        header = {"alg": "dir", "enc": "A256GCM", "x": value}
+        sealed = {"ciphertext": "", "iv": "", "tag": "", "header": header}
         with pytest.raises(MalformedToken):
             jwe.decrypt_json(sealed, ENCRYPTION)
 

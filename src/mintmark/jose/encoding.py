@@ -26,7 +26,15 @@ import pybase64
 
 from mintmark.errors import ConfigurationError, ErrorCode, MalformedToken
 
-__all__ = ["b64url_decode", "b64url_encode", "freeze", "json_decode", "json_encode", "json_object"]
+__all__ = [
+    "b64url_decode",
+    "b64url_encode",
+    "freeze",
+    "json_decode",
+    "json_encode",
+    "json_members",
+    "json_object",
+]
 
 MAX_JSON_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 64
@@ -135,6 +143,24 @@ def json_object(
     if type(value) is not dict:
         _refuse_json(what, "is not a JSON object")
     return value
+
+
+def json_members(
+    data: Mapping[str, Any] | bytes | str, *, what: str = "the JSON text", max_bytes: int = MAX_JSON_BYTES
+) -> dict[str, Any]:
+    """Return the members of an object that comes as JSON text, or as what another decoder made of one.
+
+    A decoder that is lax about depth, numbers and sizes leaves us with values that no text of ours can hold;
+    they are refused as the text would have been.
+
+    :raises MalformedToken: with code ``json_invalid``.
+    """
+    if isinstance(data, Mapping):
+        try:
+            data = json_encode(data)
+        except ConfigurationError as refused:
+            raise MalformedToken(f"{what}: {refused.message}", code=ErrorCode.JSON_INVALID) from None
+    return json_object(data, what=what, max_bytes=max_bytes)
 
 
 def _decode_canonical(data: bytes) -> Any:

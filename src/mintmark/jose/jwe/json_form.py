@@ -15,7 +15,7 @@ from mintmark.errors import (
 )
 from mintmark.jose.algorithms.deflate import MAX_BYTES
 from mintmark.jose.algorithms.rows import ContentEncryption
-from mintmark.jose.encoding import b64url_decode, b64url_encode, freeze, json_encode, json_object
+from mintmark.jose.encoding import b64url_decode, b64url_encode, freeze, json_encode, json_members
 from mintmark.jose.header import check_header, join, read_header, refuse_header
 from mintmark.jose.jwe.compact import MAX_CHARACTERS
 from mintmark.jose.jwe.core import (
@@ -100,7 +100,7 @@ def decrypt_json(
 
     The parameters and errors are those of :func:`mintmark.jose.jwe.decrypt`.
     """
-    members = data if isinstance(data, Mapping) else json_object(data, what="the JWE", max_bytes=max_size)
+    members = json_members(data, what="the JWE", max_bytes=max_size)
     protected = _protected(members)
     shared = _object(members, "unprotected")
     recipients = [

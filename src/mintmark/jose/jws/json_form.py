@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from mintmark.errors import ConfigurationError, ErrorCode, InvalidSignature, InvalidToken, MalformedToken
-from mintmark.jose.encoding import b64url_decode, b64url_encode, freeze, json_encode, json_object
+from mintmark.jose.encoding import b64url_decode, b64url_encode, freeze, json_encode, json_members
 from mintmark.jose.header import check_header, join, read_header, refuse_header
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet, select
@@ -80,7 +80,7 @@ def verify_json(
     :raises UnknownKey: when no key fits any signature.
     :raises InvalidSignature: when none of the signatures that have a key holds.
     """
-    members = data if isinstance(data, Mapping) else json_object(data, what="the JWS", max_bytes=max_size)
+    members = json_members(data, what="the JWS", max_bytes=max_size)
     signatures = [_read(entry) for entry in _entries(members)]
     encoded = {parts.is_encoded for parts in signatures if isinstance(parts, Parts)}
     if len(encoded) > 1:
