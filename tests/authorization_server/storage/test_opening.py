@@ -92,15 +92,15 @@ def test_a_database_from_a_newer_version_is_refused_and_left_alone(tmp_path: Pat
 
 def test_files_that_are_not_ours_are_refused(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("This is not a database at all, but it is long enough to look like one.")
-    assert "not an SQLite file" in refusal(f"sqlite:///{tmp_path / 'text'}")
+    assert "not a database" in refusal(f"sqlite:///{tmp_path / 'text'}")
     (tmp_path / "cut").write_bytes(b"SQLite format 3\x00" + b"\xff" * 200)
     assert "cannot be used" in refusal(f"sqlite:///{tmp_path / 'cut'}")
     with sqlite3.connect(tmp_path / "foreign") as foreign:
         foreign.execute("CREATE TABLE recipes (name TEXT)")
     foreign.close()
     assert "another program" in refusal(f"sqlite:///{tmp_path / 'foreign'}")
-    assert "cannot be opened" in refusal(f"sqlite:///{tmp_path}")
-    assert "no directory" in refusal(f"sqlite:///{tmp_path / 'nowhere' / 'x.db'}")
+    assert "is not a file" in refusal(f"sqlite:///{tmp_path}")
+    assert "No such file or directory" in refusal(f"sqlite:///{tmp_path / 'nowhere' / 'x.db'}")
     assert "no database" in refusal(f"sqlite:///{tmp_path / 'x.db'}", create=False)
     assert not (tmp_path / "x.db").exists()
 
@@ -109,7 +109,7 @@ def test_files_that_are_not_ours_are_refused(tmp_path: Path) -> None:
 def test_a_file_without_rights_is_refused(tmp_path: Path) -> None:
     Database.open(f"sqlite:///{tmp_path / 'x.db'}").close_now()
     (tmp_path / "x.db").chmod(0o400)
-    assert "cannot be opened" in refusal(f"sqlite:///{tmp_path / 'x.db'}")
+    assert "read and written" in refusal(f"sqlite:///{tmp_path / 'x.db'}")
 
 
 def test_the_revisions_make_exactly_the_schema_of_the_code(tmp_path: Path) -> None:

@@ -212,6 +212,7 @@ class SigningKeys:
             key = Key.from_jwk(plaintext)
         except MintmarkError as error:
             raise ConfigurationError(f"The sealed key {record.kid} is damaged: restore a backup.") from error
-        if key.public.to_jwk() != dict(record.public_jwk):  # rows that were exchanged in the database
+        published_key = Key.from_jwk(dict(record.public_jwk))
+        if key.public != published_key:  # rows that were exchanged in the database
             raise ConfigurationError(f"The sealed key {record.kid} is not the one that was published.")
         return key

@@ -98,9 +98,16 @@ class PasswordHasher:
         except (VerificationError, InvalidHashError):
             return False
 
-    async def _run(self, work: Callable[[], T]) -> T:
+    def admit(self) -> None:
+        """Ask before other work is done for a hash.
+
+        :raises PeopleBusy: too many are waiting.
+        """
         if self._pending >= self._policy.workers + self._policy.waiting:
             raise PeopleBusy(self._seconds_until_room())
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        self.admit()
         self._pending += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)

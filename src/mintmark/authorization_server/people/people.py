@@ -86,6 +86,7 @@ class People:
         key, plain = username_key(username), normal_password(password)
         if key is None or plain is None:
             return None
+        self._hasher.admit()
         found = await self._db.read(lambda connection: rows.by_username_key(connection, key))
         person, stored = found if found is not None else (None, None)
         known = self._known_device(person, device)

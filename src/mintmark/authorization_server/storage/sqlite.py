@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -18,7 +17,7 @@ from mintmark.errors import ConfigurationError
 __all__ = ["BUSY_TIMEOUT", "data_version", "path_of", "reader_engine", "writer_engine"]
 
 BUSY_TIMEOUT = 5.0  # seconds that a transaction waits for another process's write
-_HEADER = b"SQLite format 3\x00"
+_WATCH_TIMEOUT = 0.1  # the event loop waits for it
 
 
 def path_of(url: URL) -> Path:
@@ -33,23 +32,22 @@ def path_of(url: URL) -> Path:
 def prepare_file(path: Path, *, create: bool) -> None:
     """Make sure that the file can be ours: new ones are 0600 from the first moment.
 
-    :raises ConfigurationError: missing (``create=False``), unreadable, or not an SQLite database.
+    A file that exists is not opened here: closing it again would drop the locks of other connections of this
+    process (https://sqlite.org/howtocorrupt.html, 2.2).
+
+    :raises ConfigurationError: missing (``create=False``), or not a file that we may read and write.
     """
-    try:
-        if create:
-            with contextlib.suppress(FileExistsError):
-                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        with path.open("r+b") as file:
-            head = file.read(len(_HEADER))
-    except FileNotFoundError as error:
-        missing = "" if path.parent.is_dir() else f" (there is no directory {path.parent})"
-        raise ConfigurationError(f"There is no database {path}{missing}.") from error
-    except OSError as error:
-        raise ConfigurationError(
-            f"The database {path} cannot be opened for reading and writing: {error.strerror}."
-        ) from error
-    if head and head != _HEADER:
-        raise ConfigurationError(f"{path} is not a mintmark database (it is not an SQLite file).")
+    if create:
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise ConfigurationError(f"The database {path} cannot be made: {error.strerror}.") from error
+    if not path.exists():
+        raise ConfigurationError(f"There is no database {path}.")
+    if not path.is_file() or not os.access(path, os.R_OK | os.W_OK):
+        raise ConfigurationError(f"The database {path} is not a file that can be read and written.")
 
 
 def writer_engine(path: Path) -> sa.Engine:
@@ -93,7 +91,7 @@ def data_version(connection: sqlite3.Connection) -> int:
 
 def watch_connection(path: Path) -> sqlite3.Connection:
     """A bare connection for :func:`data_version` alone."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_WATCH_TIMEOUT)
     _pragmas(connection, "query_only=ON")
     return connection
 
