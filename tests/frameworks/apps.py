@@ -8,10 +8,17 @@ from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
-from frameworks.calling import Answer, Headers, call_asgi
+from frameworks.calling import Answer, Headers, call_asgi, call_wsgi
+from mintmark.frameworks import wsgi
 from mintmark.frameworks.asgi import CLAIMS, ProtectMiddleware
 from mintmark.frameworks.fastapi import Protect
+from mintmark.frameworks.starlette import Protect as StarletteProtect
+from mintmark.frameworks.starlette import claims_of as starlette_claims
 from mintmark.jwt import Claims
 from mintmark.resource_server import Require, ResourceServer
 
@@ -39,7 +46,7 @@ def fastapi_app(server: ResourceServer, routes: Routes) -> Driver:
     protect = Protect(resource_server=server, app=app)
 
     def add(path: str, require: Require) -> None:
-        marker = protect.require(require)
+        marker = protect(require)
 
         async def endpoint(who: Claims = marker) -> dict[str, Any]:
             return {"sub": who.subject}
@@ -51,7 +58,43 @@ def fastapi_app(server: ResourceServer, routes: Routes) -> Driver:
     return partial(call_asgi, app)
 
 
+def starlette_app(server: ResourceServer, routes: Routes) -> Driver:
+    protect = StarletteProtect(resource_server=server)
+
+    def endpoint(request: Request) -> JSONResponse:
+        return JSONResponse({"sub": starlette_claims(request).subject})
+
+    async def aendpoint(request: Request) -> JSONResponse:
+        return endpoint(request)
+
+    endpoints = (endpoint, aendpoint)  # both kinds, by turns
+    app = Starlette(
+        routes=[
+            Route(path, protect(require)(endpoints[number % 2]))
+            for number, (path, require) in enumerate(routes.items())
+        ]
+    )
+    protect.install(app)
+    return partial(call_asgi, app)
+
+
+def wsgi_app(server: ResourceServer, routes: Routes) -> Driver:
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [])
+        return [json.dumps({"sub": environ[wsgi.CLAIMS].subject}).encode()]
+
+    protected = {path: wsgi.ProtectMiddleware(app, server, require) for path, require in routes.items()}
+    other = wsgi.ProtectMiddleware(app, server)
+
+    def router(environ: Any, start_response: Any) -> Any:
+        return protected.get(environ["PATH_INFO"], other)(environ, start_response)
+
+    return partial(call_wsgi, router)
+
+
 BUILDERS: Mapping[str, Callable[[ResourceServer, Routes], Driver]] = {
     "asgi": asgi_app,
     "fastapi": fastapi_app,
+    "starlette": starlette_app,
+    "wsgi": wsgi_app,
 }

@@ -11,31 +11,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any
 
-from fastapi import FastAPI, Response, Security
+from fastapi import FastAPI, Security
 from fastapi.openapi.models import OpenIdConnect
 from fastapi.security.base import SecurityBase
-from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
-from mintmark.errors import ConfigurationError
 from mintmark.frameworks.asgi import CLAIMS, ScopeRequest
+from mintmark.frameworks.protecting import require_of, resource_server_of
+from mintmark.frameworks.starlette import RefusedRequest, install
 from mintmark.net.discovery import metadata_addresses
 from mintmark.resource_server import Refusal, Require, ResourceServer
 
 __all__ = ["Protect", "RefusedRequest"]
-
-
-class RefusedRequest(HTTPException):
-    """A :class:`Refusal` as FastAPI's own kind of exception: status and challenge are right even without
-    :meth:`Protect.install`; with it the body is, too."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.status, detail=str(refusal.code), headers=dict(refusal.headers))
-        self.refusal = refusal
 
 
 class Protect:
@@ -59,56 +49,31 @@ class Protect:
         scheme_name: str = "OpenID Connect",
         **options: Any,
     ) -> None:
-        if resource_server is None:
-            if issuer is None or audience is None:
-                raise ConfigurationError("Protect needs issuer and audience, or a resource_server.")
-            resource_server = ResourceServer(issuer, audience, **options)
-        elif issuer is not None or audience is not None or options:
-            raise ConfigurationError("Protect takes a resource_server, or what to make one of; not both.")
-        self.resource_server = resource_server
+        self.resource_server = resource_server_of(issuer, audience, resource_server, options)
         self._scheme_name = scheme_name
         if app is not None:
             self.install(app)
 
+    def install(self, app: FastAPI) -> None:
+        """Make an application answer refusals exactly, publish the metadata, and run the background work."""
+        install(app, self.resource_server)
+
     def __call__(
         self,
-        scopes: str | Sequence[str] = (),
+        scopes: str | Sequence[str] | Require = (),
         *,
-        any_scope: str | Sequence[str] = (),
-        acr: str | Sequence[str] = (),
-        max_age: float | None = None,
-        claims: Mapping[str, Any] | None = None,
         into: type[Any] | None = None,
+        **conditions: Any,
     ) -> Any:
         """Return the marker for a parameter that receives the claims of a sufficient token.
 
-        :param scopes: what the token must carry, as in :class:`Require`.
+        :param scopes: what the token must carry; with ``conditions`` as :class:`Require` names them, or a
+            ready Require.
         :param into: the type that the parameter gets instead of Claims.
         """
-        require = Require(scopes, any_scope=any_scope, acr=acr, max_age=max_age, claims=claims or {})
-        return self.require(require, into=into)
-
-    def require(self, require: Require, *, into: type[Any] | None = None) -> Any:
-        """Return the marker for a ready :class:`Require`."""
+        require = require_of(scopes, conditions)
         scheme = _Scheme(self.resource_server, require, into, self._scheme_name)
         return Security(scheme, scopes=[*require.scopes, *require.any_scope])
-
-    def install(self, app: FastAPI) -> None:
-        """Make an application answer refusals exactly, publish the metadata, and run the background work."""
-        app.add_exception_handler(RefusedRequest, _answer)
-        metadata = self.resource_server.metadata
-        if metadata is not None:
-            document = Response(metadata.document(), media_type="application/json")
-            app.add_api_route(metadata.path, lambda: document, include_in_schema=False)
-        inner = app.router.lifespan_context
-
-        @asynccontextmanager
-        async def lifespan(running: FastAPI) -> AsyncIterator[Any]:
-            with self.resource_server:
-                async with inner(running) as state:
-                    yield state
-
-        app.router.lifespan_context = lifespan
 
 
 class _Scheme(SecurityBase):
@@ -133,11 +98,3 @@ class _Scheme(SecurityBase):
             raise RefusedRequest(refusal) from refusal
         connection.scope[CLAIMS] = claims
         return claims
-
-
-async def _answer(connection: HTTPConnection, error: Exception) -> Response:
-    """Answer with the refusal's own bytes; Starlette denies a WebSocket's handshake with the same."""
-    if not isinstance(error, RefusedRequest):
-        raise error
-    refusal = error.refusal
-    return Response(refusal.body, refusal.status, dict(refusal.headers))

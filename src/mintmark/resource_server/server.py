@@ -151,6 +151,23 @@ class ResourceServer:
         except (InvalidToken, KeysUnavailable, MalformedCredentials) as error:
             raise self._refusal(error) from error
 
+    def check_optional(self, request: Request, require: Require | None = None) -> Claims | None:
+        """Return the claims, or None when the request brings no token; a token that is brought must be good.
+
+        :raises Refusal: as :meth:`check`, but for a missing token.
+        """
+        return self.check(request, require) if self._brings_token(request) else None
+
+    async def acheck_optional(self, request: Request, require: Require | None = None) -> Claims | None:
+        """Do what :meth:`check_optional` does; the event loop goes on while keys are fetched."""
+        return await self.acheck(request, require) if self._brings_token(request) else None
+
+    def _brings_token(self, request: Request) -> bool:
+        try:
+            return from_authorization(request) is not None
+        except MalformedCredentials:
+            return True  # check() says what is wrong with it
+
     def _token(self, request: Request) -> str:
         credentials = from_authorization(request)
         if credentials is None:
