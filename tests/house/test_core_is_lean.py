@@ -15,7 +15,17 @@ def modules_after(statement: str) -> set[str]:
 
 def test_the_front_door_pulls_no_framework_database_or_network_client() -> None:
     loaded = modules_after("from mintmark import Key, KeySet, Issuer, Verifier, inspect, jws, jwe")
-    heavy = {"starlette", "fastapi", "sqlalchemy", "typer", "rich", "pydantic", "urllib3", "uvicorn", "jinja2"}
+    heavy = {
+        "starlette",
+        "fastapi",
+        "sqlalchemy",
+        "typer",
+        "rich",
+        "pydantic",
+        "urllib3",
+        "uvicorn",
+        "jinja2",
+    }
     assert loaded & heavy == set()
 
 
