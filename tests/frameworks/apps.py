@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import flask
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,6 +18,8 @@ from frameworks.calling import Answer, Headers, call_asgi, call_wsgi
 from mintmark.frameworks import wsgi
 from mintmark.frameworks.asgi import CLAIMS, ProtectMiddleware
 from mintmark.frameworks.fastapi import Protect
+from mintmark.frameworks.flask import Protect as FlaskProtect
+from mintmark.frameworks.flask import claims as flask_claims
 from mintmark.frameworks.starlette import Protect as StarletteProtect
 from mintmark.frameworks.starlette import claims_of as starlette_claims
 from mintmark.jwt import Claims
@@ -92,9 +95,22 @@ def wsgi_app(server: ResourceServer, routes: Routes) -> Driver:
     return partial(call_wsgi, router)
 
 
+def flask_app(server: ResourceServer, routes: Routes) -> Driver:
+    app = flask.Flask("tests")
+    protect = FlaskProtect(resource_server=server, app=app)
+
+    def view() -> dict[str, Any]:
+        return {"sub": flask_claims.subject}
+
+    for path, require in routes.items():
+        app.add_url_rule(path, path, protect(require)(view))
+    return partial(call_wsgi, app)
+
+
 BUILDERS: Mapping[str, Callable[[ResourceServer, Routes], Driver]] = {
     "asgi": asgi_app,
     "fastapi": fastapi_app,
     "starlette": starlette_app,
     "wsgi": wsgi_app,
+    "flask": flask_app,
 }
