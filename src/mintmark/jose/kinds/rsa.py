@@ -58,11 +58,12 @@ def from_native(native: Any, legacy: bool) -> Material:
         public, private = native, None
     elif isinstance(native, rsa.RSAPrivateKey):
         public, private = native.public_key(), native
-        check_private(native.private_numbers())
     else:
         refuse("not an RSA key")
     numbers = public.public_numbers()
     check_public(numbers.n, numbers.e, legacy)
+    if private is not None:
+        check_private(private.private_numbers())
     return _material(public, private)
 
 
