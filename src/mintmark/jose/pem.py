@@ -93,7 +93,7 @@ def _octets(data: str | bytes) -> bytes:
         return data
     if not isinstance(data, str):
         raise InvalidKey("a key is read from text or bytes")
-    return data.encode("utf-8", "surrogateescape")
+    return data.encode("utf-8", "surrogatepass")
 
 
 def _unreadable(form: str, password: bytes | None) -> InvalidKey:

@@ -68,6 +68,7 @@ class Sealed:
 def check_sender(key: Key, allow: Collection[str]) -> KeyManagement:
     """Return the row of a key that may encrypt.
 
+    :raises ConfigurationError: when it is not a Key.
     :raises InvalidKey: when it may not.
     """
     row = management_row(key)
@@ -84,8 +85,13 @@ def check_sender(key: Key, allow: Collection[str]) -> KeyManagement:
 def management_row(key: Key) -> KeyManagement:
     """Return the key's row.
 
+    :raises ConfigurationError: when it is not a Key.
     :raises InvalidKey: when its algorithm does not encrypt.
     """
+    if not isinstance(key, Key):
+        raise ConfigurationError(
+            "keys are Key objects, never text or bytes", hint="Key.from_jwk, Key.from_pem, …"
+        )
     if not isinstance(key.row, KeyManagement):
         raise InvalidKey(f"{key.alg} does not encrypt", code=ErrorCode.KEY_WRONG_USE, kid=key.kid)
     return key.row
