@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from mintmark import Key, KeySet, jwe, jws
-from mintmark.errors import AlgorithmNotAllowed, InvalidKey, InvalidToken, MalformedToken, UnknownKey
+from mintmark.errors import (
+    AlgorithmNotAllowed,
+    ConfigurationError,
+    InvalidKey,
+    InvalidToken,
+    MalformedToken,
+    UnknownKey,
+)
 from mintmark.jose.encoding import b64url_encode
+from mintmark.jose.kinds import rsa as rsa_kind
 
 SIGNING = Key.generate("ES256", kid="signing")
 ENCRYPTION = Key.generate("ECDH-ES+A128KW", kid="encryption")
@@ -96,3 +106,40 @@ class TestMappingsFromAFrameworksJsonDecoder:
         verified = jws.verify_json(signed, SIGNING)
         signed["header"]["note"].append("y")
         assert verified.header["note"] == ("x",)
+
+
+class TestNothingBuiltInEscapes:
+    @pytest.mark.parametrize("text", ["\ud800", "-----BEGIN PUBLIC KEY-----\ud800", "ssh-\udfff"])
+    def test_a_pem_text_with_lone_surrogates(self, text: str) -> None:
+        with pytest.raises(InvalidKey):
+            Key.from_pem(text)
+
+    def test_S5_a_password_or_a_pem_in_the_place_of_a_key(self) -> None:
+        for wrong in ("password", b"password", None):
+            with pytest.raises(ConfigurationError):
+                jwe.encrypt(b"x", wrong)  # type: ignore[arg-type]
+            with pytest.raises(ConfigurationError):
+                jwe.encrypt_json(b"x", [wrong])  # type: ignore[list-item]
+
+
+def test_K4_an_absurd_private_key_is_measured_before_anything_is_computed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mintmark.jose.kinds.rsa.check_private", lambda _: pytest.fail("computed first"))
+    small = rsa.generate_private_key(65537, 1024)
+    with pytest.raises(InvalidKey, match="1024"):
+        rsa_kind.from_native(small, legacy=False)
+
+
+def test_E4_the_work_that_one_message_asks_for_is_bounded_over_all_recipients() -> None:
+    """Each recipient may ask for 1,200,000 rounds; sixty-four of them would take half a minute."""
+    key = Key.from_secret(b"correct horse battery staple", alg="PBES2-HS256+A128KW")
+    message = jwe.encrypt_json(b"x", [key], allow=[key.alg])
+    (entry,) = message["recipients"]
+    wrong = {"header": entry["header"] | {"p2c": 1_200_000}, "encrypted_key": b64url_encode(bytes(40))}
+    began = time.process_time()
+    with pytest.raises(MalformedToken, match="rounds"):
+        jwe.decrypt_json(message | {"recipients": [*[wrong] * 60, entry]}, key, allow=[key.alg])
+    assert time.process_time() - began < 1
+    few = message | {"recipients": [wrong, entry]}
+    assert jwe.decrypt_json(few, key, allow=[key.alg]).plaintext == b"x"

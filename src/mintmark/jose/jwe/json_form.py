@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from mintmark.errors import (
@@ -33,6 +33,7 @@ from mintmark.jose.jwks import KeySet
 __all__ = ["decrypt_json", "encrypt_json"]
 
 MAX_RECIPIENTS: Final = 64
+MAX_ROUNDS: Final = 4_800_000  # of PBES2 for all recipients of a message: four times what one may ask for
 
 
 def encrypt_json(
@@ -65,6 +66,7 @@ def encrypt_json(
         recipients = list(keys)
         if not 1 <= len(recipients) <= MAX_RECIPIENTS:
             raise ConfigurationError(f"content is encrypted to 1 to {MAX_RECIPIENTS} keys")
+        check_sender(recipients[0], allow)
         encryption = choose_encryption(recipients[0], enc)
         protected = sender_header(recipients[0], encryption, header, compress)
         cek, entry = _general(recipients, encryption, protected, unprotected or {}, allow)
@@ -111,6 +113,7 @@ def decrypt_json(
         > 1
     ):
         refuse_header("enc", "enc is the same for every recipient (RFC 7516 7.2.1)")
+    _check_work(header for header, _ in recipients)
     sealed = Sealed(
         _octets(members, "iv"), _octets(members, "ciphertext", needed=True), _octets(members, "tag")
     )
@@ -231,6 +234,13 @@ def _joined(
     joined = join(protected, shared, own)
     check_header(joined, protected)
     return joined
+
+
+def _check_work(headers: Iterable[Mapping[str, Any]]) -> None:
+    """The sender chooses how long each password is stretched; the sum is bounded too (RFC 8725bis 3.12)."""
+    rounds = [header.get("p2c") for header in headers if header["alg"].startswith("PBES2")]
+    if sum(count for count in rounds if type(count) is int and count > 0) > MAX_ROUNDS:
+        refuse_header("p2c", f"the recipients ask for more than {MAX_ROUNDS} rounds of PBKDF2 together")
 
 
 def _authenticated(members: Mapping[str, Any]) -> bytes:
