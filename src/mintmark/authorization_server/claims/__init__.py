@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .building import REGISTERED, build_access_claims, build_id_claims, build_userinfo, token_hash
+from .building import REGISTERED, build_access_claims, build_id_claims, build_userinfo
 
-__all__ = ["REGISTERED", "build_access_claims", "build_id_claims", "build_userinfo", "token_hash"]
+__all__ = ["REGISTERED", "build_access_claims", "build_id_claims", "build_userinfo"]

@@ -6,16 +6,15 @@ What a rule adds can never take the place of a claim that the protocol gives a m
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from mintmark.errors import ConfigurationError
-from mintmark.jose.encoding import b64url_encode
+from mintmark.jwt import left_half_hash
 
 from ..storage.records import Grant, Person
 
-__all__ = ["REGISTERED", "build_access_claims", "build_id_claims", "build_userinfo", "token_hash"]
+__all__ = ["REGISTERED", "build_access_claims", "build_id_claims", "build_userinfo"]
 
 # Claims that the protocol gives a meaning: no rule may set them.
 _REGISTERED = """
@@ -23,8 +22,6 @@ iss sub aud exp nbf iat jti client_id scope sid grant_id auth_time acr amr azp n
 act may_act cnf authorization_details events sub_jwk sub_id status typ
 """
 REGISTERED = frozenset(_REGISTERED.split())
-
-_SHA2 = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
 
 
 def build_access_claims(
@@ -76,7 +73,7 @@ def build_id_claims(
     if grant.nonce is not None:
         claims["nonce"] = grant.nonce
     if access_token is not None:
-        claims["at_hash"] = token_hash(access_token, alg)
+        claims["at_hash"] = left_half_hash(alg, access_token)
     return claims
 
 
@@ -85,13 +82,6 @@ def build_userinfo(
 ) -> dict[str, Any]:
     """The answer of the userinfo endpoint: ``sub`` and what the scope gives (Core 5.3.2, 5.4)."""
     return {**_extra(extra), **_by_scope(person, scope), "sub": person.person_id}
-
-
-def token_hash(token: str, alg: str) -> str:
-    """``at_hash``: the left half of the hash that ``alg`` uses (3.1.3.6); SHA-512 for EdDSA."""
-    fallback = hashlib.sha512 if alg in ("EdDSA", "Ed25519") else hashlib.sha256
-    digest = _SHA2.get(alg[-3:], fallback)(token.encode("ascii")).digest()
-    return b64url_encode(digest[: len(digest) // 2])
 
 
 def _about_sign_in(grant: Grant) -> dict[str, Any]:
