@@ -6,12 +6,13 @@ import re
 import time
 
 import pytest
-from desk import access_token, do, open_page, sign_in, stored, submit_sign_in
-from playwright.sync_api import Browser, Page, Route, expect
+from desk import access_token, do, open_page, sign_in, stored
+from playwright.sync_api import Browser, Page, expect
 
 from mintmark.demo.plan import PERSON
 from mintmark.demo.stack import Stack
 from mintmark.demo.story.web import Browser as Http
+from mintmark.demo.story.web import query_of
 from mintmark.demo.story.world import claims_in
 
 pytestmark = pytest.mark.browser
@@ -172,18 +173,15 @@ def test_an_answer_that_the_page_did_not_ask_for_is_refused(page: Page, stack: S
 
 
 def test_an_answer_of_another_issuer_is_refused(page: Page, stack: Stack) -> None:
-    """RFC 9207 2.4: somebody mixes up two issuers."""
-
-    def mix_up(route: Route) -> None:
-        response = route.fetch(max_redirects=0)
-        location = re.sub(r"iss=[^&]*", "iss=https%3A%2F%2Fevil.example", response.headers["location"])
-        route.fulfill(response=response, headers={**response.headers, "location": location})
-
-    page.route("**/sign-in", mix_up)
+    """RFC 9207 2.4: the state is right, and yet the answer was mixed up."""
     open_page(page, stack)
-    submit_sign_in(page, stack)
+    with page.expect_request("**/authorize?*") as asked:
+        page.click("#sign-in")
+    state = query_of(asked.value.url)["state"]
+    expect(page.locator("input[name=username]")).to_be_visible()
+    page.goto(f"{stack.plan.page}/callback?code=stolen&state={state}&iss=https%3A%2F%2Fevil.example")
     expect(page.locator("#trouble")).to_contain_text("another issuer")
-    expect(page.locator("#welcome")).to_be_visible()
+    assert stored(page) == {}
 
 
 def test_two_calls_at_once_refresh_only_once(page: Page, stack: Stack) -> None:

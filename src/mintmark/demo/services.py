@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -73,8 +74,8 @@ class Service:
         )
 
         @app.get("/health")
-        async def health() -> dict[str, str]:
-            return {"status": "ok"}
+        async def health() -> dict[str, Any]:
+            return {"status": "ok", "revocation_feed": feed.counters}
 
         return app, protect
 

@@ -63,7 +63,9 @@ class Browser:
     """Keeps cookies and follows redirects, as far as one person's sign-in needs it."""
 
     def __init__(self) -> None:
-        self._http = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=2, read=10))
+        self._http = urllib3.PoolManager(
+            maxsize=8, retries=False, timeout=urllib3.Timeout(connect=2, read=10)
+        )
         self._cookies: dict[str, Morsel[str]] = {}
 
     @property

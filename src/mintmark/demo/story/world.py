@@ -153,6 +153,11 @@ class World:
     def billing(self, token: str | None = None) -> Answer:
         return self.call("billing", "/invoices/1001", token)
 
+    def feed_connections(self, service: str) -> int:
+        """How often the service has begun to follow the issuer's revocations."""
+        health = self.web.send("GET", f"{self.plan.url(service)}/health").json
+        return int(health["revocation_feed"]["connections"])
+
     def exchange(self, token: str) -> Answer:
         """What orders does to call billing, with its own credentials (RFC 8693)."""
         secret = self.plan.client_secrets["orders"]

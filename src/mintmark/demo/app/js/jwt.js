@@ -57,5 +57,5 @@ export function tamper(token, changes) {
 /** The same claims with `alg: none` and no signature (RFC 8725 2.1). */
 export function unsign(token) {
   const { header, parts } = takeApart(token);
-  return `${writeJson({ typ: header.typ, alg: "none" })}.${parts[1]}.`;
+  return `${writeJson({ ...header, alg: "none" })}.${parts[1]}.`;
 }
