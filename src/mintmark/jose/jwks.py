@@ -15,10 +15,9 @@ from mintmark.errors import (
     MalformedToken,
     UnknownKey,
 )
-from mintmark.jose.algorithms import default_name, find, fits
+from mintmark.jose.algorithms import default_name
 from mintmark.jose.encoding import json_object
 from mintmark.jose.jwk import Key
-from mintmark.jose.kinds import kind
 from mintmark.jose.problems import Problem, problems
 
 __all__ = ["KeySet", "SkippedKey", "select"]
@@ -86,6 +85,8 @@ class KeySet:
             fits it. Or a mapping from ``kid`` to algorithm, for keys that state none.
         :raises InvalidKey: when the data is no JWK Set at all.
         """
+        if isinstance(algorithms, str):
+            raise ConfigurationError("algorithms is a list of names, or a mapping from kid to name")
         read: dict[Key, int] = {}
         skipped: list[SkippedKey] = []
         for index, member in enumerate(_members(data)):
@@ -219,52 +220,38 @@ def _members(data: Mapping[str, Any] | str | bytes) -> list[Any]:
 
 
 def _read(member: Any, algorithms: Algorithms | None, allow_legacy: bool) -> Key:
+    """Read one member, for an algorithm that the caller asked for if anything was asked."""
     if not isinstance(member, Mapping):
         raise InvalidKey("a member of a JWK Set is an object (RFC 7517 5.1)")
-    return Key.from_jwk(member, alg=_asked(member, algorithms), allow_legacy=allow_legacy)
-
-
-def _asked(member: Mapping[str, Any], algorithms: Algorithms | None) -> str | None:
-    """Return the algorithm that the caller asks of this key, or None where the key or the default speaks."""
-    stated = member.get("alg")
-    if algorithms is None:
-        return None
+    alg: str | None = None
     if isinstance(algorithms, Mapping):
         kid = member.get("kid")
-        return algorithms.get(kid) if isinstance(kid, str) else None
-    if isinstance(algorithms, str):
-        raise ConfigurationError("algorithms is a list of names, or a mapping from kid to name")
-    kty, crv, use = (
-        value if isinstance(value := member.get(name), str) else None for name in ("kty", "crv", "use")
-    )
-    if stated is not None:
-        if isinstance(stated, str) and not any(
-            stated == name or _same(name, stated, kty, crv) for name in algorithms
-        ):
-            raise InvalidKey(
-                "the key's algorithm is not among those asked for", claim="alg", actual=stated[:40]
-            )
-        return None
-    return _choose(algorithms, kty or "", crv, use)
+        alg = algorithms.get(kid) if isinstance(kid, str) else None
+    elif algorithms is not None:
+        if "alg" not in member:
+            return _choose(member, algorithms, allow_legacy)
+        key = Key.from_jwk(member, allow_legacy=allow_legacy)
+        if key.alg not in algorithms and not set(algorithms).intersection(key.accepts):
+            raise InvalidKey("the key's algorithm is not among those asked for", claim="alg", actual=key.alg)
+        return key
+    return Key.from_jwk(member, alg=alg, allow_legacy=allow_legacy)
 
 
-def _same(name: str, stated: str, kty: str | None, crv: str | None) -> bool:
-    return kty is not None and fits(stated, kty, crv) and name in find(stated, kty, crv).accepts
-
-
-def _choose(algorithms: Sequence[str], kty: str, crv: str | None, use: str | None) -> str:
-    kind(kty)  # an unknown type says so
-    fitting = [
-        name for name in algorithms if fits(name, kty, crv) and use in (None, find(name, kty, crv).use)
-    ]
-    default = default_name(kty, crv, use)
-    if default in fitting:
-        return default
-    if len(fitting) != 1:
-        reason = (
-            "none of the algorithms asked for fits"
-            if not fitting
-            else "several of the algorithms asked for fit"
-        )
-        raise InvalidKey(f"the key states no algorithm, and {reason}", claim="alg")
-    return fitting[0]
+def _choose(member: Mapping[str, Any], algorithms: Sequence[str], allow_legacy: bool) -> Key:
+    """Read a key that states no algorithm: for the one asked for that fits, or its default among those."""
+    fitting: dict[str, Key] = {}
+    for name in algorithms:
+        try:
+            fitting[name] = Key.from_jwk(member, alg=name, allow_legacy=allow_legacy)
+        except InvalidKey as error:
+            refusal = error
+    if len(fitting) == 1:
+        return next(iter(fitting.values()))
+    for key in fitting.values():
+        if key.alg == default_name(key.kty, key.crv, member.get("use")):
+            return key
+    if fitting:
+        raise InvalidKey("the key states no algorithm, and several of those asked for fit", claim="alg")
+    if len(algorithms) == 1:
+        raise refusal
+    raise InvalidKey("the key states no algorithm, and none of those asked for fits", claim="alg")

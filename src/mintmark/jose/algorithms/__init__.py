@@ -14,7 +14,7 @@ from typing import Final
 from mintmark.errors import ConfigurationError, InvalidKey
 from mintmark.jose.algorithms.rows import ContentEncryption, Row
 
-__all__ = ["CONTENT", "KEY_MANAGEMENT", "SIGNATURES", "content_encryption", "default_name", "find", "fits"]
+__all__ = ["CONTENT", "KEY_MANAGEMENT", "SIGNATURES", "content_encryption", "default_name", "find"]
 
 _SIGNATURE_FAMILIES: Final = {
     "hmac": ("HS256", "HS384", "HS512"),
@@ -109,12 +109,3 @@ def content_encryption(name: str) -> ContentEncryption:
         if isinstance(row, ContentEncryption) and row.name == name:
             return row
     raise ConfigurationError(f"there is no content encryption named {name[:40]!r} here", actual=name[:40])
-
-
-def fits(name: str, kty: str, crv: str | None) -> bool:
-    """Say whether a key of this type and curve could be used with the algorithm ``name``."""
-    try:
-        find(name, kty, crv)
-    except InvalidKey:
-        return False
-    return True

@@ -110,9 +110,10 @@ def _parts(payload: BinaryIO | Iterable[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _pieces(payload: BinaryIO | Iterable[bytes]) -> Iterable[bytes]:
-    if hasattr(payload, "read"):
-        return iter(lambda: payload.read(_CHUNK), b"")
+def _pieces(payload: object) -> Iterable[object]:
+    read = getattr(payload, "read", None)
+    if read is not None:
+        return iter(lambda: read(_CHUNK), b"")
     if not isinstance(payload, Iterable) or isinstance(payload, bytes | str):
         raise ConfigurationError("a payload in parts is a file, or an iterable of bytes")
     return payload
