@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from mintmark.hostile.attack import Attack, Forge
-from mintmark.hostile.sample import HASHES, Sample
+from mintmark.hostile.sample import HASHES, Need, Sample
 
 __all__ = ["KEY_IDS"]
+
+_OWNER: Final = frozenset({Need.SIGNING_KEY})
 
 _LOOKUPS: Final = (
     ("dev-null", "a path to an empty file", "../../../../../../dev/null", b""),
@@ -85,9 +87,11 @@ def _attacks() -> Iterator[Attack]:
         "S22.kid.dev-null.asymmetric", "kid: a path to an empty file; an unknown key", _other_key("/dev/null")
     )
     for name, title, value in _WRONG_TYPES:
-        yield Attack(f"S23.kid.{name}", f"{title}, honestly signed", _sealed(value))
+        yield Attack(f"S23.kid.{name}", f"{title}, honestly signed", _sealed(value), needs=_OWNER)
         yield Attack(f"S23.kid.{name}.forged", f"{title}, HMAC with an empty key", _named(value, b""))
-    yield Attack("S23.kid.our-kid-in-a-list", "kid is a list of the right one", _our_kid_in_a_list)
+    yield Attack(
+        "S23.kid.our-kid-in-a-list", "kid is a list of the right one", _our_kid_in_a_list, needs=_OWNER
+    )
     for id_, title, secret in _SECRETS:
         yield Attack(id_, f"HMAC with {title}", _secret(secret, "HS256"))
     for alg in tuple(HASHES)[1:]:

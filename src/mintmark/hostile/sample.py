@@ -136,6 +136,11 @@ class Sample:
         """Return the good claims with some members changed, added, or gone (:data:`ABSENT`)."""
         return _changed(self.claims, changes)
 
+    @property
+    def _forged(self) -> dict[str, Any]:
+        """The good claims and one more: whoever guesses the key has still made another token."""
+        return self.claims_with(forged=True)
+
     # --- putting tokens together ----------------------------------------------------------------------------
 
     def seal(self, header: Segment | None = None, claims: Segment | None = None) -> str:
@@ -149,15 +154,15 @@ class Sample:
         return attach(message, signature)
 
     def forge(self, key: Key, header: Mapping[str, Any] | None = None) -> str:
-        """Sign the good claims with somebody else's key, under that key's algorithm."""
-        message = self.message({**(self.header if header is None else header), "alg": key.alg})
+        """Sign claims of one's own with somebody else's key, under that key's algorithm."""
+        message = self.message({**(self.header if header is None else header), "alg": key.alg}, self._forged)
         if key.sign_bytes is None:
             raise InvalidKey("this key does not sign", kid=key.kid)
         return attach(message, key.sign_bytes(message))
 
     def mac(self, secret: bytes, *, alg: str = "HS256", header: Mapping[str, Any] | None = None) -> str:
-        """Sign the good claims with HMAC, whatever the secret is (the library itself makes no such key)."""
-        message = self.message({**(self.header if header is None else header), "alg": alg})
+        """Sign claims of one's own with HMAC, whatever the secret (the library itself makes no such key)."""
+        message = self.message({**(self.header if header is None else header), "alg": alg}, self._forged)
         return attach(message, hmac.digest(secret, message, HASHES[alg]))
 
     def message(self, header: Segment | None = None, claims: Segment | None = None) -> bytes:

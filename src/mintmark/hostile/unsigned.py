@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from mintmark.hostile.attack import Attack, Forge
-from mintmark.hostile.sample import ABSENT, Sample, attach
+from mintmark.hostile.sample import ABSENT, Need, Sample, attach
 
 __all__ = ["UNSIGNED"]
+
+_OWNER: Final = frozenset({Need.SIGNING_KEY})
 
 _SPELLINGS: Final = (
     ("capital", "None"),
@@ -64,7 +66,7 @@ def _spellings() -> Iterator[Attack]:
 def _types() -> Iterator[Attack]:
     for name, title, alg in _ALGORITHMS:
         yield Attack(f"S3.alg.{name}", f"{title}, no signature", _unsigned(alg))
-        yield Attack(f"S3.alg.{name}.sealed", f"{title}, honestly signed", _sealed(alg))
+        yield Attack(f"S3.alg.{name}.sealed", f"{title}, honestly signed", _sealed(alg), needs=_OWNER)
 
 
 def _sealed(alg: object) -> Forge:
@@ -118,9 +120,9 @@ UNSIGNED: Final = (
     Attack("S1.none.bare", "a header of nothing but alg none", _bare),
     *_spellings(),
     *_types(),
-    Attack("S3.alg.list", "alg is a list of the right one, honestly signed", _as_list),
-    Attack("S3.alg.lower-case", "alg in lower case, honestly signed", _lower),
-    Attack("S3.alg.padded", "alg with a space behind, honestly signed", _padded),
+    Attack("S3.alg.list", "alg is a list of the right one, honestly signed", _as_list, needs=_OWNER),
+    Attack("S3.alg.lower-case", "alg in lower case, honestly signed", _lower, needs=_OWNER),
+    Attack("S3.alg.padded", "alg with a space behind, honestly signed", _padded, needs=_OWNER),
     Attack("S16.signature.empty", "the right alg, empty signature", _with_signature(b"")),
     Attack("S16.signature.missing", "the right alg, no third segment", _no_signature_segment),
     Attack("S16.signature.null", "the word null for a signature", _text("null")),

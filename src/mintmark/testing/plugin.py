@@ -1,4 +1,4 @@
-"""The pytest plugin: an issuer, its tokens and its clock as fixtures, and one that is every evil token in turn.
+"""The pytest plugin: an issuer, its tokens, its clock, and a fixture that is every evil token in turn.
 
 Settings, beside pytest's own: ``mintmark_audience`` (the ``aud`` of minted tokens, by default ``test``) and
 ``mintmark_alg`` (the algorithm of the issuer's key, by default ES256).
