@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -196,9 +195,8 @@ def _time(value: object, what: str) -> float:
 
 
 def _expiry(now: float, lifetime: object) -> int:
-    if isinstance(lifetime, bool) or not isinstance(lifetime, int | float) or not math.isfinite(lifetime):
+    if isinstance(lifetime, bool) or not isinstance(lifetime, int | float):
         raise ConfigurationError("lifetime is a number of seconds")
-    expiry = int(now + lifetime)
-    if lifetime < 1 or expiry > MAX_TIME:
+    if not 1 <= lifetime <= MAX_TIME or (expiry := int(now + lifetime)) > MAX_TIME:
         raise ConfigurationError("a token lives for at least a second, and not beyond the year 9999")
     return expiry
