@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
 import pytest
+from tokens import AUDIENCE, Source, claims, issuer, token, verifier
 
-from mintmark import UNCHECKED, Key
-from mintmark.errors import InvalidToken
+from mintmark import ACCESS_TOKEN, UNCHECKED, Key, KeySet
+from mintmark.errors import ConfigurationError, InvalidToken, KeysUnavailable
 from mintmark.jose.encoding import b64url_encode
 from mintmark.jwt.profiles.dpop import verify_proof
 
@@ -35,3 +37,51 @@ def test_O9_nothing_is_computed_with_the_private_members_of_a_strangers_key(
             bound_to=UNCHECKED,
             nonce=UNCHECKED,
         )
+
+
+def test_S41_what_a_caller_does_to_a_result_never_changes_a_later_one() -> None:
+    check = verifier()
+    text = token(claims(roles=["reader"], deep={"a": {"b": [1]}}))
+    first = check.verify(text)
+    for name in dir(first):  # everything that can be reached without an underscore
+        value = getattr(first, name) if not name.startswith("_") else None
+        if isinstance(value, dict):
+            value["sub"] = "mallory"
+    first["roles"].append("admin")
+    first["deep"]["a"]["b"].append(2)
+    for members in (first.to_dict(), dict(first.items())):
+        members["deep"]["a"]["b"] = members["sub"] = "mallory"
+    again = check.verify(text)
+    assert again.subject == "alice"
+    assert again["roles"] == ["reader"]
+    assert again["deep"] == {"a": {"b": [1]}}
+
+
+def test_claims_are_copied_as_what_cannot_change_is_copied() -> None:
+    """``dataclasses.asdict`` and structured loggers copy deeply what they are given."""
+    found = verifier().verify(token())
+    assert copy.copy(found) is found
+    assert copy.deepcopy({"who": found})["who"] is found
+
+
+def test_C3_numbers_beyond_all_measure_are_the_callers_mistake_and_ours_to_say() -> None:
+    mint = issuer()
+    with pytest.raises(ConfigurationError):
+        mint.issue(lifetime=10**400)
+    with pytest.raises(ConfigurationError):
+        mint.issue(
+            lifetime=60,
+            subject="alice",
+            audience=AUDIENCE,
+            profile=ACCESS_TOKEN,
+            claims={"client_id": "app", "auth_time": 10**400},
+        )
+
+
+def test_a_key_source_without_keys_after_all_is_unavailable() -> None:
+    class Empty(Source):
+        def refresh(self, kid: str | None) -> KeySet:
+            return None  # type: ignore[return-value]
+
+    with pytest.raises(KeysUnavailable):
+        verifier(keys=Empty(None)).verify(token())

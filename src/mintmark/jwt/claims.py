@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from mintmark.jose.jwk import Key
 
-__all__ = ["Claims", "JsonObject"]
+__all__ = ["Claims", "JsonObject", "raw_members"]
 
 _MUTABLE = frozenset({dict, list})
 
@@ -52,6 +52,12 @@ class JsonObject(Mapping[str, Any]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {' '.join(sorted(self._members))}>"
 
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
+        return self
+
     def to_dict(self) -> dict[str, Any]:
         """Return a plain ``dict`` of its own, all the way down."""
         return {name: _copied(value) for name, value in self._members.items()}
@@ -70,11 +76,6 @@ class Claims(JsonObject):
         self._members = members
         self._header = header
         self._key = key
-
-    @property
-    def raw(self) -> dict[str, Any]:
-        """The members themselves, for the checks of this package: whoever changes them changes the claims."""
-        return self._members
 
     @property
     def header(self) -> Mapping[str, Any]:
@@ -123,3 +124,11 @@ class Claims(JsonObject):
     def jwt_id(self) -> str | None:
         """``jti``: the token's own name, unique per issuer (RFC 7519 4.1.7)."""
         return self._members.get("jti")
+
+
+def raw_members(claims: Claims) -> dict[str, Any]:
+    """Return the members themselves, for the checks of this package, which change nothing.
+
+    No attribute of the claims: whatever a caller can reach there must not change what the next caller sees.
+    """
+    return claims._members

@@ -10,6 +10,7 @@ from mintmark.errors import (
     ErrorCode,
     InvalidSignature,
     InvalidToken,
+    KeysUnavailable,
     MalformedToken,
     UnknownKey,
 )
@@ -20,7 +21,7 @@ from mintmark.jose.jwks import KeySet
 from mintmark.jwt.acceptance import compile_acceptance
 from mintmark.jwt.cache import Generation
 from mintmark.jwt.checks import problems, validity
-from mintmark.jwt.claims import Claims
+from mintmark.jwt.claims import Claims, raw_members
 from mintmark.jwt.nested import check_replicated, decrypt_token, is_encrypted
 from mintmark.jwt.policy import Policy
 
@@ -114,6 +115,8 @@ class Examiner:
         outer: Mapping[str, Any] | None = None
         if self._decryption_keys is not None:
             token, outer = self._decrypted(token, self._decryption_keys)
+        if keys is None and need is not None:
+            raise KeysUnavailable("The key source has no keys.", kid=need.kid)
         if keys is None:
             raise KeysNeeded(_kid(token), None, None)
         generation = self.generation
@@ -137,7 +140,7 @@ class Examiner:
 
     def problems(self, claims: Claims, now: float) -> list[InvalidToken]:
         """Return everything that the policy finds wrong with claims whose signature holds."""
-        return list(problems(self._policy, claims.header, claims.raw, now))
+        return list(problems(self._policy, claims.header, raw_members(claims), now))
 
     def _decrypted(self, token: str, keys: Key | KeySet) -> tuple[str, Mapping[str, Any] | None]:
         if is_encrypted(token):

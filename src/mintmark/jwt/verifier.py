@@ -9,7 +9,7 @@ from typing import Generic, Literal, TypedDict, TypeVar, Unpack, cast, overload
 from mintmark.errors import ConfigurationError, InvalidToken, RevokedToken
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
-from mintmark.jwt.claims import Claims
+from mintmark.jwt.claims import Claims, raw_members
 from mintmark.jwt.examiner import Examiner, KeysNeeded
 from mintmark.jwt.policy import DEFAULT_LEEWAY, UNCHECKED, Policy, Unchecked
 from mintmark.jwt.profile import Profile
@@ -249,7 +249,7 @@ class Verifier(Generic[T]):
             )
         elif profile is not None and profile.matches is not None:
             yield from profile.matches(
-                claims.raw, claims.header, expected, self._clock(), self._policy.leeway
+                raw_members(claims), claims.header, expected, self._clock(), self._policy.leeway
             )
 
     def _problems(self, claims: Claims, expected: object) -> list[InvalidToken]:
