@@ -58,14 +58,22 @@ def test_the_wider_of_two_entries_stays() -> None:
     assert found.reason(claims(iat=1_000_000)) is not None
 
 
+def test_an_entry_outlives_its_token_by_the_leeway_that_a_verifier_may_grant() -> None:
+    found = denied(Entry("jti", "j", 1500.0))
+    found.expire(1500.0 + 299.0)
+    found.add([Entry("sid", "s", 1500.0)], now=1500.0 + 299.0)
+    assert found.reason(claims(sid=None)) is not None
+    assert found.reason(claims(jti=None)) is not None
+
+
 def test_memory_is_bounded_entries_die_with_the_last_token() -> None:
     found = DenyList()
     for second in range(20_000):
         found.add([Entry("jti", f"t{second}", second + 600.0)], now=float(second))
         if second % 60 == 0:
             found.expire(float(second))
-    assert len(found) <= 660
-    found.add([Entry("jti", "dead", 5.0)], now=10.0)
+    assert len(found) <= 600 + 300 + 60
+    found.add([Entry("jti", "dead", 5.0)], now=400.0)
     assert "dead" not in found._entries["jti"]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from mintmark.errors import FetchFailed
+from mintmark.jwt.policy import MAX_LEEWAY
 
 if TYPE_CHECKING:
     from mintmark.jwt.claims import Claims
@@ -25,6 +26,7 @@ KINDS = {
 """What an entry names, and what is said of a token that it matches."""
 
 _LONGEST = 1024  # characters of a value
+_LINGER = MAX_LEEWAY  # seconds: a verifier may take a token for so long after it has expired
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class DenyList:
         :raises FetchFailed: there are more than the list may hold.
         """
         for entry in entries:
-            if entry.exp <= now:
+            if entry.exp + _LINGER <= now:
                 continue
             known = self._entries[entry.kind].get(entry.value)
             self._entries[entry.kind][entry.value] = entry if known is None else _wider(known, entry)
@@ -87,9 +89,9 @@ class DenyList:
                 raise FetchFailed(f"The deny list is longer than {self._most} entries.", expected=self._most)
 
     def expire(self, now: float) -> None:
-        """Drop the entries that have died."""
+        """Drop the entries whose last token is refused by every verifier for its age."""
         for entries in self._entries.values():
-            for value in [value for value, entry in entries.items() if entry.exp <= now]:
+            for value in [value for value, entry in entries.items() if entry.exp + _LINGER <= now]:
                 del entries[value]
 
     def reason(self, claims: Claims) -> str | None:
