@@ -36,6 +36,7 @@ class DenyLog:
         self._entries = DenySet()
         self._seen = -1
         self._wake = asyncio.Event()
+        self._reading = asyncio.Lock()
 
     @property
     def last_seq(self) -> int:
@@ -52,13 +53,14 @@ class DenyLog:
         Everything in this process that writes an entry calls it afterwards. For what other processes write,
         call it at least every half second: that bounds how long their entries take to be heard.
         """
-        seen = self._db.changes()
-        new = 0
-        if seen != self._seen:
-            last = self._entries.last_seq
-            found = await self._db.read(lambda connection: deny_entries.after(connection, last, now))
-            new = self._entries.add(found)
-            self._seen = seen
+        async with self._reading:  # many that write at once share one look
+            seen = self._db.changes()
+            new = 0
+            if seen != self._seen:
+                last = self._entries.last_seq
+                found = await self._db.read(lambda connection: deny_entries.after(connection, last, now))
+                new = self._entries.add(found)
+                self._seen = seen
         self._entries.forget_dead(now)
         if new:
             self._wake.set()

@@ -72,7 +72,8 @@ class Sessions:
         )
         work = self._sign_in_work(fresh, digest(cookie), digest(replacing) if replacing else None)
         sign_in = await self._db.write(work)
-        await self._deny_log.tick(now)
+        if replacing is not None:
+            await self._deny_log.tick(now)
         return NewSignIn(sign_in, cookie)
 
     def _sign_in_work(
@@ -249,15 +250,15 @@ class Sessions:
         scope: Collection[str] | None,
         resources: Collection[str] | None,
     ) -> Refreshed | Refused:
-        grant = grants.by_id(connection, presented.grant_id)
+        found = grants.with_person(connection, presented.grant_id)
+        grant, person = found if found is not None else (None, None)
         decision = decide(grant, presented.generation, now, policy)
         refused = _REFUSED.get(type(decision))
-        if grant is None or refused is not None:
+        if grant is None or person is None or refused is not None:
             if grant is not None and isinstance(decision, Reuse):
                 ending.end_grant(connection, grant, now, self._policy, reason="refresh_reuse", tell=True)
             return Refused(refused or RefusalReason.UNKNOWN, grant)
-        person = people.by_id(connection, grant.person_id)
-        if person is None or person.disabled_at is not None:
+        if person.disabled_at is not None:
             ending.end_grant(connection, grant, now, self._policy, reason="person_disabled")
             return Refused(RefusalReason.PERSON_DISABLED, grant)
         if scope is not None and not set(scope) <= set(grant.scope):

@@ -7,14 +7,15 @@ from dataclasses import asdict, fields
 
 import sqlalchemy as sa
 
-from ..records import Grant
-from ..schema import grants
+from ..records import Grant, Person
+from ..schema import grants, people
 
-__all__ = ["by_id", "end", "insert", "live", "rotate"]
+__all__ = ["by_id", "end", "insert", "live", "rotate", "with_person"]
 
 _COLUMNS = tuple(grants.c[field.name] for field in fields(Grant))
 _SELECT = sa.select(*_COLUMNS)
 _BY_ID = _SELECT.where(grants.c.grant_id == sa.bindparam("key"))
+_WITH_PERSON = _BY_ID.join_from(grants, people).add_columns(*(people.c[f.name] for f in fields(Person)))
 _INSERT = sa.insert(grants)
 _ROTATE = (
     sa.update(grants)
@@ -48,6 +49,12 @@ def insert(connection: sa.Connection, grant: Grant) -> None:
 def by_id(connection: sa.Connection, grant_id: str) -> Grant | None:
     row = connection.execute(_BY_ID, {"key": grant_id}).first()
     return None if row is None else Grant(*row)
+
+
+def with_person(connection: sa.Connection, grant_id: str) -> tuple[Grant, Person] | None:
+    """A grant and whose it is, in one look."""
+    row = connection.execute(_WITH_PERSON, {"key": grant_id}).first()
+    return None if row is None else (Grant(*row[: len(_COLUMNS)]), Person(*row[len(_COLUMNS) :]))
 
 
 def live(
