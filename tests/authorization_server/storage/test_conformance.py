@@ -187,12 +187,13 @@ def test_deny_entries_are_numbered_as_they_are_committed_and_numbers_never_retur
             *(db.write(lambda c: deny_entries.append(c, [entry])) for _ in range(20))
         )
         assert [entry.seq for (entry,) in written] == list(range(1, 21))
-        assert await db.clean_up(60.0) == 20
+        assert await db.clean_up(350.0) == 0  # a lenient verifier still takes those tokens
+        assert await db.clean_up(350.1) == 20
         (later,) = await db.write(lambda c: deny_entries.append(c, [longer]))
         assert later.seq == 21
-        assert await db.read(lambda c: deny_entries.after(c, 0, 60.0)) == (later,)
+        assert await db.read(lambda c: deny_entries.after(c, 0, 799.9)) == (later,)
         assert await db.read(lambda c: deny_entries.after(c, 21, 60.0)) == ()
-        assert await db.read(lambda c: deny_entries.after(c, 0, 500.0)) == ()
+        assert await db.read(lambda c: deny_entries.after(c, 0, 800.0)) == ()
 
     asyncio.run(main())
 

@@ -20,7 +20,7 @@ __all__ = ["HashingPolicy", "PasswordHasher", "PeopleBusy"]
 T = TypeVar("T")
 
 
-class PeopleBusy(MintmarkError):  # noqa: N818 - the house names conditions
+class PeopleBusy(MintmarkError):
     """Too many people are signing in at this moment: answer 503 with ``Retry-After``."""
 
     default_code: ClassVar[ErrorCode] = ErrorCode.BUSY

@@ -29,7 +29,7 @@ ADMINISTRATOR = "administrator"  # the role that the first person has
 _CHANGEABLE = frozenset({"name", "email", "email_verified", "roles", "groups", "attributes"})
 
 
-class UsernameTaken(ConfigurationError):  # noqa: N818 - the house names conditions
+class UsernameTaken(ConfigurationError):
     """Somebody else has that name, or one that looks the same."""
 
 

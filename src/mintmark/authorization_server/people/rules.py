@@ -15,7 +15,7 @@ _LONGEST = 1024  # bytes that are ever given to the hash
 _LONGEST_NAME = 255
 
 
-class PasswordRefused(ConfigurationError):  # noqa: N818 - the house names conditions
+class PasswordRefused(ConfigurationError):
     """The password is not acceptable; the message tells the person why."""
 
 

@@ -69,7 +69,7 @@ class DenyLog:
 
     async def add(self, entries: Iterable[DenyEntry], now: float) -> tuple[DenyEntry, ...]:
         """Append entries; return them numbered, durable and told to every follower of this process."""
-        wanted = [entry for entry in entries if entry.exp > now]
+        wanted = [entry for entry in entries if entry.dies_at > now]
         written = await self._db.write(lambda connection: deny_entries.append(connection, wanted))
         await self.tick(now)
         return written

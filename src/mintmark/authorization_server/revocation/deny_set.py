@@ -47,7 +47,7 @@ class DenySet:
             self._by_seq[entry.seq] = entry
             target = (entry.kind, entry.value)
             self._by_target[target] = (*self._by_target.get(target, ()), entry)
-            heapq.heappush(self._ends, (entry.exp, entry.seq))
+            heapq.heappush(self._ends, (entry.dies_at, entry.seq))
             added += 1
         return added
 
@@ -69,7 +69,7 @@ class DenySet:
         """Live entries with a greater number, oldest first."""
         numbers = self._order[bisect_right(self._order, seq) :]
         found = (self._by_seq.get(number) for number in numbers)
-        return tuple(entry for entry in found if entry is not None and entry.exp > now)
+        return tuple(entry for entry in found if entry is not None and entry.dies_at > now)
 
     def reason(self, claims: ClaimsLike, kid: object, now: float) -> str | None:
         """Return the kind of entry that denies a token with these claims and this header ``kid``, or None."""
@@ -82,7 +82,7 @@ class DenySet:
         if not isinstance(value, str):
             return False
         held = self._by_target.get((kind, value), ())
-        return any(entry.exp > now and _covers(entry, claims.get("iat")) for entry in held)
+        return any(entry.dies_at > now and _covers(entry, claims.get("iat")) for entry in held)
 
 
 def _covers(entry: DenyEntry, issued: object) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from mintmark.jwt.policy import MAX_LEEWAY
+
 from . import schema
 
 __all__ = ["EVENTS_KEPT", "remove_expired"]
@@ -17,7 +19,7 @@ _ENDS: tuple[tuple[sa.Table, sa.Column[float], float], ...] = (
     (schema.sign_ins, schema.sign_ins.c.expires_at, 0.0),
     (schema.grants, schema.grants.c.expires_at, 0.0),
     (schema.codes, schema.codes.c.kept_until, 0.0),
-    (schema.deny_log, schema.deny_log.c.exp, 0.0),
+    (schema.deny_log, schema.deny_log.c.exp, MAX_LEEWAY),
     (schema.sign_in_failures, schema.sign_in_failures.c.expires_at, 0.0),
     (schema.one_time, schema.one_time.c.expires_at, 0.0),
     (schema.events, schema.events.c.at, EVENTS_KEPT),

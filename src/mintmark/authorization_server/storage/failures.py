@@ -9,7 +9,7 @@ from mintmark.errors import ErrorCode, MintmarkError
 __all__ = ["Conflict", "StorageUnavailable", "unavailable"]
 
 
-class StorageUnavailable(MintmarkError):  # noqa: N818 - the house names conditions
+class StorageUnavailable(MintmarkError):
     """The database cannot be read or written now (full disk, locked for too long, closed): answer 503."""
 
     default_code = ErrorCode.STORAGE_UNAVAILABLE

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from mintmark.jwt.policy import MAX_LEEWAY
+
 __all__ = [
     "CodeRecord",
     "DenyEntry",
@@ -125,7 +127,9 @@ class DenyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DenyEntry:
-    """One line of the deny log. It dies at ``exp``, when the last token that it could match has.
+    """One line of the deny log. It dies when no verifier takes the last token that it could match.
+
+    ``exp`` is when that token expires; the most lenient verifier takes it for :data:`MAX_LEEWAY` more.
 
     ``before`` (kinds ``sub`` and ``client_id``) limits it to tokens issued before that time.
     """
@@ -136,6 +140,11 @@ class DenyEntry:
     exp: float
     before: float | None = None
     seq: int = 0  # given by the log
+
+    @property
+    def dies_at(self) -> float:
+        """When the entry can match nothing any more that a verifier would take."""
+        return self.exp + MAX_LEEWAY
 
     def to_wire(self) -> dict[str, Any]:
         """Return the object that feed and snapshot carry (without ``seq``, which is the event's id)."""

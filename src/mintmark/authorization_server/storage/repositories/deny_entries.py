@@ -7,6 +7,8 @@ from dataclasses import asdict, fields, replace
 
 import sqlalchemy as sa
 
+from mintmark.jwt.policy import MAX_LEEWAY
+
 from ..records import DenyEntry, DenyKind
 from ..schema import deny_log
 
@@ -15,7 +17,7 @@ __all__ = ["after", "append"]
 _COLUMNS = tuple(deny_log.c[field.name] for field in fields(DenyEntry))
 _AFTER = (
     sa.select(*_COLUMNS)
-    .where(deny_log.c.seq > sa.bindparam("seq"), deny_log.c.exp > sa.bindparam("now"))
+    .where(deny_log.c.seq > sa.bindparam("seq"), deny_log.c.exp > sa.bindparam("expired"))
     .order_by(deny_log.c.seq)
 )
 
@@ -33,5 +35,5 @@ def append(connection: sa.Connection, entries: Iterable[DenyEntry]) -> tuple[Den
 
 def after(connection: sa.Connection, seq: int, now: float) -> tuple[DenyEntry, ...]:
     """Entries with a greater number that are still alive, oldest first."""
-    rows = connection.execute(_AFTER, {"seq": seq, "now": now})
+    rows = connection.execute(_AFTER, {"seq": seq, "expired": now - MAX_LEEWAY})
     return tuple(DenyEntry(DenyKind(kind), *rest) for kind, *rest in rows)
