@@ -8,15 +8,20 @@ from functools import partial
 from typing import Any
 
 import flask
+from django.http import JsonResponse
 from fastapi import FastAPI
+from rest_framework.views import APIView
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from frameworks.calling import Answer, Headers, call_asgi, call_wsgi
+from frameworks.django_site import Site
 from mintmark.frameworks import wsgi
 from mintmark.frameworks.asgi import CLAIMS, ProtectMiddleware
+from mintmark.frameworks.django import protect as django_protect
+from mintmark.frameworks.drf import TokenAuthentication, exception_handler, requires
 from mintmark.frameworks.fastapi import Protect
 from mintmark.frameworks.flask import Protect as FlaskProtect
 from mintmark.frameworks.flask import claims as flask_claims
@@ -107,10 +112,36 @@ def flask_app(server: ResourceServer, routes: Routes) -> Driver:
     return partial(call_wsgi, app)
 
 
+def django_app(server: ResourceServer, routes: Routes) -> Driver:
+    def view(request: Any) -> Any:
+        return JsonResponse({"sub": request.claims.subject})
+
+    site = Site(server, {path: django_protect(require)(view) for path, require in routes.items()})
+    return partial(site.call_wsgi)
+
+
+def drf_app(server: ResourceServer, routes: Routes) -> Driver:
+    class Endpoint(APIView):
+        authentication_classes = (TokenAuthentication,)
+
+        def get(self, request: Any) -> Any:
+            return JsonResponse({"sub": request.auth.subject})
+
+        def get_exception_handler(self) -> Any:
+            return exception_handler
+
+    views = {
+        path: Endpoint.as_view(permission_classes=[requires(require)]) for path, require in routes.items()
+    }
+    return partial(Site(server, views).call_wsgi)
+
+
 BUILDERS: Mapping[str, Callable[[ResourceServer, Routes], Driver]] = {
     "asgi": asgi_app,
     "fastapi": fastapi_app,
     "starlette": starlette_app,
     "wsgi": wsgi_app,
     "flask": flask_app,
+    "django": django_app,
+    "drf": drf_app,
 }

@@ -45,8 +45,12 @@ def call_asgi(app: Any, method: str, url: str, headers: Headers = ()) -> Answer:
     }
     sent: list[dict[str, Any]] = []
 
+    coming = [{"type": "http.request", "body": b"", "more_body": False}]
+
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        if not coming:
+            await asyncio.Event().wait()  # the client stays and says no more
+        return coming.pop()
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)

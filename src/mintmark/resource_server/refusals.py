@@ -194,7 +194,7 @@ def _refusal(
         status=status,
         error=error,
         headers=[*headers, ("Content-Type", "application/json"), ("Cache-Control", "no-store")],
-        body=json.dumps(content).encode("ascii"),
+        body=json.dumps(content, separators=(",", ":")).encode("ascii"),
         code=cause.code,
         claim=cause.claim,
         expected=cause.expected,

@@ -162,6 +162,26 @@ class ResourceServer:
         """Do what :meth:`check_optional` does; the event loop goes on while keys are fetched."""
         return await self.acheck(request, require) if self._brings_token(request) else None
 
+    def check_claims(self, claims: Claims | None, require: Require) -> None:
+        """Check claims that :meth:`check` gave before against a further Require.
+
+        For frameworks that ask in two steps: who is it, and may they. None means that there was no token.
+
+        :raises Refusal: as :meth:`check`.
+        """
+        try:
+            if claims is None:
+                raise self._wire.missing()
+            self._sufficient(claims, require, None)
+        except Refusal as refusal:
+            self._report(refusal)
+            raise
+
+    @property
+    def challenge(self) -> str:
+        """The challenge to a request without a token."""
+        return self._wire.missing().challenge or ""
+
     def _brings_token(self, request: Request) -> bool:
         try:
             return from_authorization(request) is not None
