@@ -38,7 +38,8 @@ __all__ = [
 
 MAX_JSON_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 64
-MAX_INTEGER_DIGITS: Final = 19  # every such integer fits in 64 bits
+MIN_INTEGER: Final = -(2**63)
+MAX_INTEGER: Final = 2**64 - 1
 
 # --- base64url ---------------------------------------------------------------------------------------------
 
@@ -96,10 +97,6 @@ def _refuse_base64(what: str) -> NoReturn:
 
 _fast_decode: Final = msgspec.json.Decoder().decode
 _fast_encode: Final = msgspec.json.Encoder().encode
-
-# Canonical JSON writes a number straight after one of these marks (or at the start of the text).
-_DIGITS_AND_MARKS: Final = bytes.maketrans(b"123456789[,-", b"000000000:::")
-_LONG_INTEGER: Final = b":" + b"0" * (MAX_INTEGER_DIGITS + 1)
 
 # A whole string (to its end or the end of the text, so that the scan is linear), or a bracket outside of one.
 _BRACKETS: Final = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
@@ -169,16 +166,11 @@ def _decode_canonical(data: bytes) -> Any:
         return None
     try:
         value = _fast_decode(data)
-        if _fast_encode(value) == data and not _may_hold_long_integer(data):
+        if _fast_encode(value) == data:  # no integer beyond 64 bits: there is no spelling for one
             return value
     except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
         pass  # the strict decoder says what is wrong
     return None
-
-
-def _may_hold_long_integer(canonical: bytes) -> bool:
-    """Say whether a canonical JSON text may hold an integer that the strict decoder refuses."""
-    return _LONG_INTEGER in canonical.translate(_DIGITS_AND_MARKS) or canonical[:1] not in (b"{", b"[")
 
 
 def _utf8(data: object, what: str) -> bytes:
@@ -237,9 +229,10 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(digits: str) -> int:
-    if len(digits) - (digits[0] == "-") > MAX_INTEGER_DIGITS:
-        raise _RefusedError(f"has an integer of more than {MAX_INTEGER_DIGITS} digits")
-    return int(digits)
+    # with a sign, 20 characters hold every 64-bit integer; what is longer is not even converted
+    if len(digits) <= 20 and MIN_INTEGER <= (number := int(digits)) <= MAX_INTEGER:
+        return number
+    raise _RefusedError("has an integer of more digits than 64 bits hold (RFC 7493 2.2)")
 
 
 def _float(digits: str) -> float:
@@ -278,15 +271,9 @@ def json_encode(value: Any) -> bytes:
     :raises ConfigurationError: when there is anything else inside.
     """
     try:
-        text = _fast_encode(value if type(value) is dict and _is_plain(value) else _plain(value, MAX_DEPTH))
+        return _fast_encode(value if type(value) is dict and _is_plain(value) else _plain(value, MAX_DEPTH))
     except (OverflowError, UnicodeEncodeError):
         raise ConfigurationError("a value holds an integer beyond 64 bits or a lone surrogate") from None
-    if _may_hold_long_integer(text):
-        try:
-            _decode_strictly(text, "the value", MAX_DEPTH)
-        except MalformedToken as refused:
-            raise ConfigurationError(refused.message) from None
-    return text
 
 
 def _is_plain(members: dict[Any, Any]) -> bool:
