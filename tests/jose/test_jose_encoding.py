@@ -122,7 +122,8 @@ def test_a_header_or_claims_set_is_an_object(value: str) -> None:
 
 def test_what_is_at_the_limits_is_taken() -> None:
     assert json_decode("[" * 64 + "]" * 64)
-    assert json_decode('{"a":' + "9" * 19 + "}") == {"a": 9999999999999999999}
+    assert json_decode('{"a":18446744073709551615}') == {"a": 2**64 - 1}
+    assert json_decode('{"a":[-9223372036854775808]}') == {"a": [-(2**63)]}
     assert json_decode('{"a":"' + "9" * 30 + '"}') == {"a": "9" * 30}
     assert json_decode(' { "a" : [ 1 , 2.5e1 , "\\u00e9" ] } ') == {"a": [1, 25.0, "é"]}
     assert json_decode('{"a":"[[[' + "[" * 1000 + '"}') == {"a": "[[[" + "[" * 1000}
@@ -168,7 +169,7 @@ def test_json_comes_back(value: Any) -> None:
     try:
         text = json_encode(value)
     except ConfigurationError:
-        assert re.search(r"\d{20}|ud[89a-f]", json.dumps(value))
+        assert re.search(r"ud[89a-f]", json.dumps(value))
     else:
         assert json_decode(text) == value
         assert json_encode(json_decode(text)) == text
@@ -206,6 +207,10 @@ FRAGMENTS = (
 @example('{"a":1,"b":2,"a":3}')
 @example('{"a":1,"a" :2}')
 @example("[123456789012345678901]")
+@example("[18446744073709551615]")
+@example("[18446744073709551616]")
+@example("[-9223372036854775808]")
+@example('{"a":-9223372036854775809}')
 @example("123456789012345678901")
 @example('{"a":-123456789012345678901}')
 @example("1" * 400)
@@ -233,6 +238,8 @@ def test_any_bytes_are_a_value_or_our_refusal(data: bytes) -> None:
         {"a": {1, 2}},
         {"a": object()},
         {"a": 10**20},
+        {"a": 2**64},
+        {"a": [-(2**63) - 1]},
         {"a": [10**400]},
         {"a": "\ud800"},
         {"\ud800": 1},

@@ -98,6 +98,11 @@ def _refuse_base64(what: str) -> NoReturn:
 _fast_decode: Final = msgspec.json.Decoder().decode
 _fast_encode: Final = msgspec.json.Encoder().encode
 
+# Canonical JSON writes a number straight after one of these marks (or at the start of the text). The codec
+# reads and writes integers of any size, so what has as many digits as a limit is left to the strict decoder.
+_DIGITS_AND_MARKS: Final = bytes.maketrans(b"123456789[,-", b"000000000:::")
+_LONG_INTEGER: Final = b":" + b"0" * len(str(MIN_INTEGER)[1:])
+
 # A whole string (to its end or the end of the text, so that the scan is linear), or a bracket outside of one.
 _BRACKETS: Final = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
 _SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
@@ -166,11 +171,16 @@ def _decode_canonical(data: bytes) -> Any:
         return None
     try:
         value = _fast_decode(data)
-        if _fast_encode(value) == data:  # no integer beyond 64 bits: there is no spelling for one
+        if _fast_encode(value) == data and not _may_hold_long_integer(data):
             return value
     except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
         pass  # the strict decoder says what is wrong
     return None
+
+
+def _may_hold_long_integer(canonical: bytes) -> bool:
+    """Say whether a canonical JSON text may hold an integer that the strict decoder refuses."""
+    return _LONG_INTEGER in canonical.translate(_DIGITS_AND_MARKS) or canonical[:1] not in (b"{", b"[")
 
 
 def _utf8(data: object, what: str) -> bytes:
@@ -271,9 +281,15 @@ def json_encode(value: Any) -> bytes:
     :raises ConfigurationError: when there is anything else inside.
     """
     try:
-        return _fast_encode(value if type(value) is dict and _is_plain(value) else _plain(value, MAX_DEPTH))
+        text = _fast_encode(value if type(value) is dict and _is_plain(value) else _plain(value, MAX_DEPTH))
     except (OverflowError, UnicodeEncodeError):
         raise ConfigurationError("a value holds an integer beyond 64 bits or a lone surrogate") from None
+    if _may_hold_long_integer(text):
+        try:
+            _decode_strictly(text, "the value", MAX_DEPTH)
+        except MalformedToken as refused:
+            raise ConfigurationError(refused.message) from None
+    return text
 
 
 def _is_plain(members: dict[Any, Any]) -> bool:
