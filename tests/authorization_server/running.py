@@ -1,4 +1,4 @@
-"""A real server on a real socket with a clock of its own, and a browser without JavaScript to walk through it."""
+"""A real server on a real socket with a clock of its own, and a browser without JavaScript."""
 
 from __future__ import annotations
 

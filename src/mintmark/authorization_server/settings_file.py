@@ -35,6 +35,7 @@ def load_settings(
     """Read the settings from a TOML file and from ``MINTMARK_*`` variables, which win.
 
     ``overrides`` win over both; ``defaults`` stand in for what nobody says.
+
     Relative paths in the file are relative to the file's folder.
 
     :raises ConfigurationError: one line that names the key and the fix; never a value that may be secret.
@@ -46,7 +47,8 @@ def load_settings(
     try:
         settings = Settings(**data)
         if overrides:
-            settings = Settings.model_validate({**dict(settings), **overrides})
+            said = {name: getattr(settings, name) for name in Settings.model_fields}
+            settings = Settings.model_validate({**said, **overrides})
     except ValidationError as error:
         raise ConfigurationError(f"{where}: {_sentence(error, data)}") from None
     except SettingsError:

@@ -85,7 +85,7 @@ def _verified(verifier: Any, text: str, kind: Kind) -> Claims:
     if kind is Kind.ID_TOKEN:
         from mintmark.jwt import UNCHECKED, SignIn
 
-        checked: Claims = verifier.verify(text, SignIn(nonce=UNCHECKED))
+        checked: Claims = verifier.verify(text, expected=SignIn(nonce=UNCHECKED))
         return checked
     claims: Claims = verifier.verify(text)
     return claims

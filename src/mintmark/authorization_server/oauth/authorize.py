@@ -184,7 +184,7 @@ async def same_person_as_hinted(flow: Flow) -> Response | None:
 
 
 async def told_of_misuse(flow: Flow) -> Response | None:
-    """Whoever lost a grant to a thief is told at the next sign-in (RFC 9700 4.14.2); silent renewals go on."""
+    """Whoever lost a grant to a thief is told at the next sign-in; silent renewals go on."""
     if not flow.interacted:
         return None
     notices = await flow.service.sessions.notices(flow.person.person_id)

@@ -114,12 +114,12 @@ async def read_form(request: Request, limit: int = LARGEST_FORM) -> bytes:
 
     :raises InvalidRequest: not a form, or larger than ``limit`` bytes.
     """
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type != "application/x-www-form-urlencoded":
-        raise InvalidRequest("the body must be application/x-www-form-urlencoded")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit:
             raise InvalidRequest(f"the body is larger than {limit} bytes", headers={"Connection": "close"})
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if body and content_type != "application/x-www-form-urlencoded":
+        raise InvalidRequest("the body must be application/x-www-form-urlencoded")
     return bytes(body)

@@ -1,4 +1,4 @@
-# ruff: noqa: N818 — the names are the standards' own
+
 """One class per OAuth error: what a client may read, and a detail that only the log gets.
 
 ``code`` and ``description`` go on the wire (RFC 6749 4.1.2.1, 5.2; OpenID Connect Core 3.1.2.6; RFC 6750 3.1;

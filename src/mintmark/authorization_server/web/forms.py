@@ -18,7 +18,7 @@ from mintmark.authorization_server.web import cookies
 __all__ = ["ForgedForm", "check", "form_token", "secret_for"]
 
 
-class ForgedForm(Exception):  # noqa: N818
+class ForgedForm(Exception):
     """The form did not come from a page of ours in this browser."""
 
 
