@@ -42,6 +42,11 @@ class Refusal(MintmarkError):
         self.body = body
 
     @property
+    def description(self) -> str:
+        """What the caller is told, in fixed words."""
+        return explain(self.code).description
+
+    @property
     def challenge(self) -> str | None:
         """The ``WWW-Authenticate`` header's value, if the answer has one."""
         return dict(self.headers).get("WWW-Authenticate")
