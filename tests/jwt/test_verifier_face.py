@@ -57,7 +57,7 @@ def test_P9_issuer_audience_and_keys_must_be_stated(left_out: str) -> None:
         {"into": int},
         {"into": "dict"},
         {"profile": "at+jwt"},
-        {"revocations": object()},
+        {"revocations": "none"},
     ],
     ids=str,
 )
@@ -126,7 +126,7 @@ def test_S4_a_public_key_is_no_secret() -> None:
         assert caught.value.code == ErrorCode.ALGORITHM_NOT_ALLOWED
 
 
-@pytest.mark.parametrize("not_text", [None, b"a.b.c", 5, ["a"], {"a": 1}, object()], ids=repr)
+@pytest.mark.parametrize("not_text", [None, b"a.b.c", 5, ["a"], {"a": 1}], ids=repr)
 def test_what_is_no_text_is_refused_as_a_token(not_text: Any) -> None:
     with pytest.raises(MalformedToken):
         verifier().verify(not_text)

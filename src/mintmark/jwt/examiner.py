@@ -31,7 +31,7 @@ __all__ = ["Examiner", "KeysNeeded", "plain_text"]
 _Opened = tuple[dict[str, Any], Mapping[str, Any], Key, Generation]
 
 
-class KeysNeeded(Exception):  # noqa: N818 - no error: a question to the key source, which Verifier answers
+class KeysNeeded(Exception):
     """These keys do not verify the token, and a newer set might.
 
     :param kid: the key that the token names.

@@ -19,7 +19,7 @@ __all__ = ["Profile"]
 Members = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Profile:
     """One kind of token.
 
@@ -48,3 +48,6 @@ class Profile:
     rules: Callable[[Members, Policy], Iterator[InvalidToken]] | None = None
     expectation: type[Any] | None = None
     matches: Callable[[Members, Members, Any, float, float], Iterator[InvalidToken]] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Profile {self.name}>"
