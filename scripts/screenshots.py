@@ -22,7 +22,7 @@ FLAGS: Final = (
     "--force-color-profile=srgb",
 )
 FIRST_PORT: Final = 8700  # the addresses that the documents speak of
-DEEDS: Final = ("orders", "invoice", "tamper", "audience")
+DEEDS: Final = ("tamper", "audience", "orders", "invoice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,9 @@ def take(browser: Browser, stack: Stack, picture: Picture, folder: Path) -> None
     )
     page = context.new_page()
     sign_in(page, stack)
+    page.wait_for_timeout(1100)  # so that the tokens of the time line differ by more than nothing
+    page.click("#refresh")
+    page.wait_for_selector("#lives li + li")
     for deed in DEEDS:
         page.click(f"#deed-{deed}")
         page.wait_for_selector(f"#deed-{deed}-outcome .chip")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -28,9 +28,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     plan = make_plan(free_ports(len(PORTS)), access_token_lifetime=LIFETIME, leeway=0.0, log_level="debug")
     with Stack(plan, tmp_path_factory.mktemp("demo")) as stack:
         yield stack
+    for name in PORTS:  # what a real browser makes the servers write, addresses with codes in them included
+        log = stack.log_file(name).read_text()
+        told = [secret for secret in (plan.password, *plan.client_secrets.values(), "code=") if secret in log]
+        assert told == [], name
+        assert re.search(r"eyJ[\w-]{8,}\.", log) is None, name
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop must not outlive the module: others run their own
 def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("there is no chromium on this machine; on Debian: apt install chromium")
@@ -60,7 +65,3 @@ def page(context: BrowserContext) -> Iterator[Page]:
     )
     yield page
     assert troubles == []
-
-
-def logs_of(stack: Stack) -> dict[str, str]:
-    return {path.name: path.read_text() for path in Path(stack.directory, "logs").iterdir()}

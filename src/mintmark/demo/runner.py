@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import shutil
 import signal
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
@@ -57,6 +59,11 @@ def run(
     pace = STORY_PACE if once else PERSON_PACE
     if access_token_lifetime is not None:
         pace = pace | {"access_token_lifetime": access_token_lifetime}
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                errors="replace"
+            )  # a terminal that cannot write a check mark still gets the story
     console = Console()
     try:
         plan = make_plan(port, **pace, log_level=log_level)
@@ -79,28 +86,33 @@ def _tell(stack: Stack, console: Console) -> int:
 
 def _stay(stack: Stack, console: Console) -> NoReturn:
     """Wait for Ctrl-C, and see to it that nothing has ended by itself."""
-    console.print(_welcome(stack.plan, stack.directory))
+    _greet(stack.plan, stack.directory, console)
     while True:
         time.sleep(0.5)
         stack.check_running()
 
 
-def _welcome(plan: Plan, directory: Path) -> Panel:
-    doors = Table.grid(padding=(0, 2))
-    for name, value in (
-        ("Open", Text(plan.page, style="bold underline")),
-        ("Sign in as", Text(PERSON, style="bold")),
-        ("Password", Text(plan.password, style="bold")),
-    ):
-        doors.add_row(Text(name, style="dim"), value)
-    behind = Table.grid(padding=(0, 2))
-    for name in ("issuer", "orders", "billing"):
-        behind.add_row(Text(name, style="dim"), Text(plan.url(name)))
-    behind.add_row(Text("logs", style="dim"), Text(str(directory / "logs")))
-    end = Text("Ctrl-C ends it; nothing stays behind.", style="dim")
-    return Panel(
-        Group(doors, "", behind, "", end), title="mintmark demo", border_style="green", padding=(1, 2)
-    )
+def _greet(plan: Plan, directory: Path, console: Console) -> None:
+    """Say what to open: in a frame on a terminal, in plain lines elsewhere."""
+    doors = {"Open": plan.page, "Sign in as": PERSON, "Password": plan.password}
+    behind = {name: plan.url(name) for name in ("issuer", "orders", "billing")} | {
+        "logs": str(directory / "logs")
+    }
+    end = "Ctrl-C ends it; nothing stays behind."
+    if not console.is_terminal:
+        for name, value in (doors | behind).items():
+            console.print(f"{name:<12}{value}", markup=False, highlight=False, soft_wrap=True)
+        console.print(end, highlight=False)
+        return
+    content = Group(_grid(doors, "bold"), "", _grid(behind, ""), "", Text(end, style="dim"))
+    console.print(Panel(content, title="mintmark demo", border_style="green", padding=(1, 2), expand=False))
+
+
+def _grid(rows: Mapping[str, str], style: str) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    for name, value in rows.items():
+        grid.add_row(Text(name, style="dim"), Text(value, style=style, overflow="fold"))
+    return grid
 
 
 @contextlib.contextmanager

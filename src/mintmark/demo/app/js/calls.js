@@ -1,7 +1,7 @@
 // A call with a token, and the answer in a form that can be shown.
 
 /**
- * @returns what was asked and answered: place, method, url, status, ok, ms, body, challenge (WWW-Authenticate), reason.
+ * @returns what was asked and answered: place, method, url, status, ok, ms, body, header, and why it was refused.
  */
 export async function call(place, url, token, method = "GET") {
   const started = performance.now();
@@ -11,11 +11,10 @@ export async function call(place, url, token, method = "GET") {
     const body = await response.json().catch(() => null);
     const ms = Math.round(performance.now() - started);
     const header = response.headers.get("WWW-Authenticate");
-    const challenge = header ? readChallenge(header) : null;
-    return { ...asked, status: response.status, ok: response.ok, ms, body, header, challenge, ...reasonOf(body, challenge) };
+    return { ...asked, status: response.status, ok: response.ok, ms, body, header, ...reasonOf(body, header) };
   } catch {
-    return { ...asked, status: 0, ok: false, ms: 0, body: null, header: null, challenge: null,
-      error: "no_answer", reason: `${place} does not answer` };
+    const nothing = { status: 0, ok: false, ms: 0, body: null, header: null };
+    return { ...asked, ...nothing, error: "no_answer", code: null, reason: `${place} does not answer` };
   }
 }
 
@@ -28,7 +27,8 @@ export function readChallenge(header) {
   return parameters;
 }
 
-function reasonOf(body, challenge) {
+function reasonOf(body, header) {
+  const challenge = header ? readChallenge(header) : null;
   const error = challenge?.error ?? body?.error ?? null;
   const code = body?.reason ?? null;
   const reason = body?.error_description ?? challenge?.error_description ?? body?.detail ?? null;

@@ -20,7 +20,8 @@ const writeJson = (value) => toBase64url(utf8.encode(JSON.stringify(value)));
 export function takeApart(token) {
   const parts = token.split(".");
   if (parts.length !== 3) throw new Error("not a token of three parts");
-  return { header: readJson(parts[0]), claims: readJson(parts[1]), parts, signatureBytes: fromBase64url(parts[2]).length };
+  const [header, claims] = parts.slice(0, 2).map(readJson);
+  return { header, claims, parts, signatureBytes: fromBase64url(parts[2]).length };
 }
 
 // RFC 7518 3.1: what each `alg` means to the Web Crypto API.
@@ -33,18 +34,19 @@ const ALGORITHMS = {
   Ed25519: [{ name: "Ed25519" }, { name: "Ed25519" }],
 };
 
-/** Verify the signature with the key of `jwks` that the token names. The key's own `alg` decides, never the token's. */
+/** Verify the signature with the key of `jwks` that the token names. The key's `alg` decides, never the token's. */
 export async function verifySignature(token, jwks) {
   const { header, parts } = takeApart(token);
   const jwk = jwks.keys.find((key) => key.kid === header.kid);
   if (!jwk) return { ok: false, why: `no key “${header.kid}” in the issuer's key set` };
-  if (jwk.alg !== header.alg || !ALGORITHMS[jwk.alg]) return { ok: false, why: "the key is not for this algorithm" };
+  if (jwk.alg !== header.alg || !ALGORITHMS[jwk.alg]) return { ok: false, why: "the key is for another algorithm" };
   const [importAs, verifyAs] = ALGORITHMS[jwk.alg];
   const material = { ...jwk, key_ops: ["verify"] };
   delete material.use;
   delete material.alg;
   const key = await crypto.subtle.importKey("jwk", material, importAs, false, ["verify"]);
-  const ok = await crypto.subtle.verify(verifyAs, key, fromBase64url(parts[2]), utf8.encode(`${parts[0]}.${parts[1]}`));
+  const signed = utf8.encode(`${parts[0]}.${parts[1]}`);
+  const ok = await crypto.subtle.verify(verifyAs, key, fromBase64url(parts[2]), signed);
   return ok ? { ok, kid: jwk.kid, alg: jwk.alg } : { ok, why: "the signature does not fit" };
 }
 

@@ -1,18 +1,19 @@
 // Wires the session to the page.
 
-import { call } from "./calls.js";
 import { verifySignature, takeApart } from "./jwt.js";
 import { Client, OAuthError } from "./oauth.js";
 import { Session, SignOutUnfinished } from "./session.js";
 import { clearOutcomes, drawDeeds, drawReadiness } from "./ui/deeds.js";
 import { byId, h } from "./ui/dom.js";
+import { proveSignedOut } from "./ui/farewell.js";
 import { addToLog, clearLog } from "./ui/log.js";
 import { drawParts, drawTimes } from "./ui/parts.js";
 import { drawPlaces, tellPlace } from "./ui/places.js";
 import { drawCountdown, drawToken } from "./ui/token.js";
 
-const QUIET_ERRORS = new Set(["login_required", "interaction_required", "consent_required", "account_selection_required"]);
-const REFUSED_WITHIN = 5_000;
+// OpenID Connect Core 3.1.2.6: what prompt=none answers when the person has to do something
+const QUIET_ERRORS = new Set(
+  ["login_required", "interaction_required", "consent_required", "account_selection_required"]);
 
 let config;
 let client;
@@ -56,7 +57,7 @@ async function lookForSignIn() {
     await session.recover();
   } catch (error) {
     const quiet = error instanceof OAuthError && QUIET_ERRORS.has(error.code);
-    showWelcome(quiet ? null : `Could not ask silently whether you are signed in (${error.message}). Sign in with the button.`);
+    showWelcome(quiet ? null : `Could not ask silently whether you are signed in: ${error.message}.`);
   }
 }
 
@@ -135,15 +136,12 @@ async function signOut() {
     const orders = await session.freshAccessToken();
     const billing = await session.tokenFor("billing").catch(() => null);
     await session.signOut();
-    const out = performance.now();
-    const left = Math.max(0, Math.round(takeApart(orders).claims.exp - Date.now() / 1000));
-    sayFarewell(left, await Promise.all([
-      untilRefused("orders", "/orders", orders, out),
-      ...(billing ? [untilRefused("billing", "/invoices/1001", billing, out)] : [])]));
+    await proveSignedOut(config.services, { orders, billing });
   } catch (error) {
     showWelcome(`This page has forgotten its tokens, but could not tell the issuer: ${error.message}. `);
     if (error instanceof SignOutUnfinished) {
-      byId("trouble").append(h("button", { type: "button", class: "quiet", onclick: error.finish }, "Sign out at the issuer"));
+      const attributes = { type: "button", class: "quiet", onclick: error.finish };
+      byId("trouble").append(h("button", attributes, "Sign out at the issuer"));
     }
   } finally {
     byId("sign-out").disabled = false;
@@ -152,27 +150,4 @@ async function signOut() {
     for (const id of ["raw", "parts", "lives"]) byId(id).replaceChildren();
     byId("welcome-title").focus();
   }
-}
-
-async function untilRefused(place, path, token, since) {
-  for (;;) {
-    const exchange = await call(place, `${config.services[place]}${path}`, token);
-    const ms = Math.round(performance.now() - since);
-    if (!exchange.ok || ms > REFUSED_WITHIN) return { ...exchange, after: ms };
-    await new Promise((resolve) => { window.setTimeout(resolve, 50); });
-  }
-}
-
-function sayFarewell(left, verdicts) {
-  byId("farewell").replaceChildren(
-    h("div", { class: "card", role: "status", id: "proof" },
-      h("h2", {}, "You are signed out, everywhere"),
-      h("p", {}, `The token of this page would have been good for ${left} s more. The page showed it once more to both services, then forgot it:`),
-      h("ul", { class: "verdicts" }, verdicts.map((verdict) =>
-        h("li", { "data-place": verdict.place, "data-after": String(verdict.after), "data-status": String(verdict.status) },
-          h("span", { class: `chip chip-${verdict.ok ? "alarm" : "refused"}` }, String(verdict.status)), " ",
-          h("strong", {}, verdict.place), verdict.ok ? " still accepts it" : ` refused it after ${verdict.after} ms: `,
-          verdict.ok ? null : h("code", {}, verdict.code ?? verdict.error ?? ""), " ",
-          verdict.ok ? null : verdict.reason ?? "")))));
-  byId("farewell").hidden = false;
 }

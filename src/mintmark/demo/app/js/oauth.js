@@ -1,4 +1,4 @@
-// OAuth 2.1 and OpenID Connect as a public client: discovery, PKCE, the checks of an answer, and the token endpoint.
+// OAuth 2.1 and OpenID Connect as a public client: discovery, PKCE, the checks of an answer, the token endpoint.
 
 import { takeApart, toBase64url, verifySignature } from "./jwt.js";
 
@@ -27,7 +27,9 @@ export class Client {
     const response = await fetch(`${config.issuer}/.well-known/openid-configuration`);
     if (!response.ok) throw new OAuthError("discovery_failed", `discovery answered ${response.status}`);
     const metadata = await response.json();
-    if (metadata.issuer !== config.issuer) throw new OAuthError("issuer_mismatch", "discovery names another issuer");
+    if (metadata.issuer !== config.issuer) {
+      throw new OAuthError("issuer_mismatch", "discovery names another issuer");
+    }
     return new Client(config, metadata);
   }
 
@@ -62,13 +64,23 @@ export class Client {
       grant_type: "authorization_code", code: answer.code ?? "",
       redirect_uri: pending.redirectUri, code_verifier: pending.verifier,
     });
-    await this.#checkIdToken(tokens.id_token, pending.nonce);
+    const { nonce } = await this.#checkIdToken(tokens.id_token);
+    if (nonce !== pending.nonce) throw refusedIdToken("its nonce is not the one of this sign-in");
     return tokens;
   }
 
-  /** RFC 6749 6; `resource` (RFC 8707 2.2) asks for a token for another service of the same grant. */
-  async refresh(refreshToken, resource = null) {
-    return this.#token({ grant_type: "refresh_token", refresh_token: refreshToken, ...(resource && { resource }) });
+  /**
+   * New tokens for old ones (RFC 6749 6); a new ID token must speak of the same person (OpenID Connect Core 12.2).
+   * `resource` (RFC 8707 2.2) asks for a token for another service of the same grant.
+   */
+  async refresh({ refresh_token, id_token }, resource = null) {
+    const tokens = await this.#token({ grant_type: "refresh_token", refresh_token, ...(resource && { resource }) });
+    if (tokens.id_token) {
+      const [before, now] = [takeApart(id_token).claims, await this.#checkIdToken(tokens.id_token)];
+      if (now.sub !== before.sub) throw refusedIdToken("it speaks of somebody else");
+      if (now.nonce !== undefined && now.nonce !== before.nonce) throw refusedIdToken("it is of another sign-in");
+    }
+    return { refresh_token, id_token, ...tokens };
   }
 
   async keys() {
@@ -84,27 +96,29 @@ export class Client {
     });
     const body = await response.json().catch(() => ({}));
     if (!response.ok) {
-      throw new OAuthError(body.error ?? "server_error", body.error_description ?? "the token endpoint refused", response.status);
+      const why = body.error_description ?? "the token endpoint refused";
+      throw new OAuthError(body.error ?? "server_error", why, response.status);
     }
     return { ...body, expiresAt: askedAt + body.expires_in * 1000, askedAt };
   }
 
-  /** OpenID Connect Core 3.1.3.7. */
-  async #checkIdToken(idToken, nonce) {
-    const refuse = (why) => { throw new OAuthError("id_token_refused", `the ID token is refused: ${why}`); };
-    if (!idToken) refuse("there is none");
+  /** Everything of OpenID Connect Core 3.1.3.7 but the nonce; returns the claims. */
+  async #checkIdToken(idToken) {
+    if (!idToken) throw refusedIdToken("there is none");
     const verdict = await verifySignature(idToken, await this.keys());
-    if (!verdict.ok) refuse(verdict.why);
+    if (!verdict.ok) throw refusedIdToken(verdict.why);
     const { claims } = takeApart(idToken);
     const now = Date.now() / 1000;
-    if (claims.iss !== this.config.issuer) refuse("it comes from another issuer");
-    if (![claims.aud].flat().includes(this.config.client_id)) refuse("it is meant for another client");
-    if ((claims.azp ?? this.config.client_id) !== this.config.client_id) refuse("another client asked for it");
-    if (!(claims.exp > now - LEEWAY)) refuse("it has expired");
-    if (!(claims.iat < now + LEEWAY)) refuse("it was issued in the future");
-    if (claims.nonce !== nonce) refuse("its nonce is not the one of this sign-in");
+    if (claims.iss !== this.config.issuer) throw refusedIdToken("it comes from another issuer");
+    if (![claims.aud].flat().includes(this.config.client_id)) throw refusedIdToken("it is meant for another client");
+    if (![undefined, this.config.client_id].includes(claims.azp)) throw refusedIdToken("another client asked for it");
+    if (!(claims.exp > now - LEEWAY)) throw refusedIdToken("it has expired");
+    if (!(claims.iat < now + LEEWAY)) throw refusedIdToken("it was issued in the future");
+    return claims;
   }
 }
+
+const refusedIdToken = (why) => new OAuthError("id_token_refused", `the ID token is refused: ${why}`);
 
 /** The pending sign-in survives the redirect in sessionStorage, and is taken out at the first look. */
 export const pendingStore = {

@@ -8,6 +8,11 @@ const LEAD_SHARE = 0.3; // refresh when this share of the life is left …
 const LEAD_MOST = 30_000; // … or this many milliseconds, whichever is less
 const RETRY_FIRST = 1_000;
 const RETRY_MOST = 15_000;
+const REASONS = {
+  ahead: "Silently, ahead of expiry.",
+  asked: "Because you asked.",
+  late: "Just before the call that needed it.",
+};
 
 /** The page has forgotten its tokens, but the issuer may not know; `finish` goes there with the whole page. */
 export class SignOutUnfinished extends Error {
@@ -65,7 +70,7 @@ export class Session extends EventTarget {
     const answer = await throughFrame(url);
     const tokens = await this.#client.complete(answer, pending);
     this.#adopt(tokens, "recovered");
-    this.#note("ok", "Recognised again", "The page was loaded anew; the issuer still knows you and gave new tokens.");
+    this.#note("ok", "Recognised again", "The page was loaded anew; the issuer knows you still and gave new tokens.");
   }
 
   /** A token with some life left; refreshes first when there is little. Single flight. */
@@ -82,13 +87,13 @@ export class Session extends EventTarget {
   /** An access token for another service of the same sign-in; the page keeps none of these. */
   async tokenFor(resource) {
     return this.#inTurn(async () => {
-      const tokens = await this.#client.refresh(this.#tokens.refresh_token, resource);
-      this.#tokens.refresh_token = tokens.refresh_token ?? this.#tokens.refresh_token;
-      return tokens.access_token;
+      const { refresh_token, access_token } = await this.#client.refresh(this.#tokens, resource);
+      this.#tokens.refresh_token = refresh_token;
+      return access_token;
     });
   }
 
-  /** End the sign-in at the issuer (OpenID Connect RP-Initiated Logout) without leaving the page, and forget the tokens. */
+  /** End the sign-in at the issuer without leaving the page (RP-Initiated Logout 1.0), and forget the tokens. */
   async signOut() {
     window.clearTimeout(this.#timer);
     await this.#queue;
@@ -127,11 +132,10 @@ export class Session extends EventTarget {
     if (!this.#tokens) return; // signed out meanwhile
     window.clearTimeout(this.#timer);
     try {
-      const tokens = await this.#client.refresh(this.#tokens.refresh_token);
+      const tokens = await this.#client.refresh(this.#tokens);
       this.#retry = 0;
-      this.#adopt({ refresh_token: this.#tokens.refresh_token, id_token: this.#tokens.id_token, ...tokens }, "refreshed");
-      const reasons = { ahead: "Silently, ahead of expiry.", asked: "Because you asked.", late: "Just before the call that needed it." };
-      this.#note("ok", "Refreshed", `${reasons[why] ?? ""} New access token, new refresh token; the old refresh token is spent.`);
+      this.#adopt(tokens, "refreshed");
+      this.#note("ok", "Refreshed", `${REASONS[why]} New access token, new refresh token; the old one is spent.`);
     } catch (error) {
       this.#refreshFailed(error);
       if (why === "asked") throw error;
@@ -147,7 +151,7 @@ export class Session extends EventTarget {
     this.#retry = Math.min(RETRY_MOST, this.#retry * 2 || RETRY_FIRST);
     const left = Math.max(0, Math.round((this.#tokens.expiresAt - Date.now()) / 1000));
     this.#note("warn", "The issuer does not answer",
-      `The services go on without it: this token is good for ${left} s more. Trying again in ${this.#retry / 1000} s.`);
+      `The services do without it: this token is good for ${left} s more. Trying again in ${this.#retry / 1000} s.`);
     this.#timer = window.setTimeout(() => this.refresh("ahead"), this.#retry);
     this.#changed();
   }

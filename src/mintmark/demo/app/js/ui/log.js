@@ -27,7 +27,8 @@ function codesOf(exchange) {
 
 function rawExchange(exchange) {
   const { pathname, host } = new URL(exchange.url);
-  const lines = [`${exchange.method} ${pathname} HTTP/1.1`, `Host: ${host}`, `Authorization: Bearer ${exchange.shownToken}`, ""];
+  const lines = [
+    `${exchange.method} ${pathname} HTTP/1.1`, `Host: ${host}`, `Authorization: Bearer ${exchange.shownToken}`, ""];
   if (exchange.status) lines.push(`HTTP/1.1 ${exchange.status}   (${exchange.ms} ms)`);
   if (exchange.header) lines.push(`WWW-Authenticate: ${exchange.header}`);
   if (exchange.body !== null) lines.push("", JSON.stringify(exchange.body, null, 2));

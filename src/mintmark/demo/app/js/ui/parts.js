@@ -9,12 +9,25 @@ const HEADER = {
   kid: "which key of the issuer signed it",
 };
 const CLAIMS = {
-  iss: "who struck it", sub: "whom it speaks of", aud: "for whom it is meant; everybody else refuses it",
-  exp: "refused from then on", iat: "when it was struck", nbf: "refused before then", auth_time: "when the password was checked",
-  jti: "its own number", sid: "the sign-in it belongs to: signing out ends all of them", grant_id: "the grant it was refreshed in",
-  client_id: "the app that got it", scope: "what it allows", roles: "what you are", acr: "how sure the issuer is of you",
-  amr: "how you proved it", nonce: "ties it to this very sign-in", azp: "the app it was made for", at_hash: "ties it to the access token",
-  name: "yours", email: "yours", preferred_username: "yours", act: "who acts for you",
+  iss: "who struck it",
+  sub: "whom it speaks of",
+  aud: "for whom it is meant; everybody else refuses it",
+  exp: "refused from then on",
+  iat: "when it was struck",
+  nbf: "refused before then",
+  auth_time: "when the password was checked",
+  jti: "its own number",
+  sid: "the sign-in it belongs to: signing out ends all of them",
+  grant_id: "the grant it was refreshed in",
+  client_id: "the app that got it",
+  scope: "what it allows",
+  roles: "what you are",
+  acr: "how sure the issuer is of you",
+  amr: "how you proved it",
+  nonce: "ties it to this very sign-in",
+  azp: "the app it was made for",
+  at_hash: "ties it to the access token",
+  act: "who acts for you",
 };
 const TIMES = new Set(["exp", "iat", "nbf", "auth_time", "updated_at"]);
 
@@ -25,7 +38,8 @@ export function drawParts(token, verdict) {
   verdict.then((found) => {
     check.classList.add(found.ok ? "good" : "bad");
     check.textContent = found.ok
-      ? `fits: checked just now in this page with the issuer's public key ${found.kid}` : `does not fit: ${found.why}`;
+      ? `fits: checked just now, in this page, with the issuer's public key ${found.kid}`
+      : `does not fit: ${found.why}`;
   }, () => { check.textContent = "not checked: the key set could not be fetched"; });
   byId("parts").replaceChildren(
     group("header", "Header", header, HEADER),
@@ -38,7 +52,9 @@ export function drawParts(token, verdict) {
 
 /** Renew the «in 15 s» of every time on the page. */
 export function drawTimes() {
-  for (const element of document.querySelectorAll("[data-time]")) element.textContent = fromNow(Number(element.dataset.time));
+  for (const element of document.querySelectorAll("[data-time]")) {
+    element.textContent = fromNow(Number(element.dataset.time));
+  }
 }
 
 function group(kind, title, members, meanings) {
