@@ -55,13 +55,13 @@ def test_a_public_key_does_not_sign(alg: str) -> None:
 def suitable(alg: str) -> list[str]:
     if alg == "dir":
         return ["A256GCM", "A128CBC-HS256"]
+    if alg.startswith("PBES2"):
+        return ["A256GCM"]  # stretching a password takes time
     return [alg] if alg in CONTENT else list(CONTENT)
 
 
 @pytest.mark.parametrize(("alg", "enc"), [(alg, enc) for alg in KEY_MANAGEMENT for enc in suitable(alg)])
 def test_an_encrypted_plaintext_comes_back(alg: str, enc: str) -> None:
-    if alg.startswith("PBES2") and enc != "A256GCM":
-        pytest.skip("the password is stretched once: enough")
     key = key_for(alg)
     token = jwe.encrypt(b"secret", key if key.kty == "oct" else key.public, enc=enc, allow=BY_NAME)
     decrypted = jwe.decrypt(token, KeySet([key]), allow=BY_NAME)

@@ -1,0 +1,170 @@
+"""How strict libraries are: one row per hostile input, one column per library, and ours.
+
+A: accepted. r: refused through the library's own errors. L: a built-in exception leaked out.
+The columns of the others are what their pinned releases do; ours is r in every row.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import joserfc.errors
+import joserfc.jwk
+import joserfc.jwt
+import jwcrypto.common
+import jwcrypto.jwk
+import jwcrypto.jws
+import jwcrypto.jwt
+import pytest
+
+import jwt as pyjwt
+from mintmark import MintmarkError, Verifier
+from mintmark.jose.jwk import Key
+
+NOW = time.time()
+SECRET = b"k" * 32
+CLAIMS = {"iss": "https://a.example", "aud": "api", "exp": int(NOW) + 600}
+
+
+def b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def token(
+    claims: Any = None, header: Any = None, *, spoil: Callable[[str], str] = str, secret: bytes = SECRET
+) -> str:
+    """Return a token that is validly signed, whatever is in it, changed afterwards."""
+    texts = [header if header is not None else {"alg": "HS256"}, claims if claims is not None else CLAIMS]
+    parts = [b64(text if isinstance(text, bytes) else json.dumps(text).encode()) for text in texts]
+    signing_input = ".".join(parts)
+    return spoil(f"{signing_input}.{b64(hmac.new(secret, signing_input.encode(), hashlib.sha256).digest())}")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One hostile token and the JWK it comes with, and what each library does."""
+
+    name: str
+    token: str
+    pyjwt: str
+    joserfc: str
+    jwcrypto: str
+    jwk: tuple[tuple[str, str], ...] = ()
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    merged = {**CLAIMS, **changes}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def spare_bits(text: str) -> str:
+    """Set an unused bit of the last character of the signature."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    return text[:-1] + alphabet[alphabet.index(text[-1]) | 1]
+
+
+TABLE = (
+    Row("exp has just passed", token(claims(exp=int(NOW) - 30)), "r", "r", "A"),
+    Row("exp is text", token(claims(exp=str(int(NOW) + 600))), "A", "r", "L"),
+    Row("exp is NaN", token(b'{"iss":"https://a.example","aud":"api","exp":NaN}'), "r", "r", "r"),
+    Row("exp is Infinity", token(b'{"iss":"https://a.example","aud":"api","exp":Infinity}'), "r", "r", "L"),
+    Row("exp is 1e400", token(b'{"iss":"https://a.example","aud":"api","exp":1e400}'), "r", "r", "L"),
+    Row("no exp at all", token(claims(exp=None)), "A", "A", "A"),
+    Row("alg twice in the header", token(header=b'{"alg":"none","alg":"HS256"}'), "A", "A", "A"),
+    Row(
+        "sub twice in the claims",
+        token(json.dumps(CLAIMS)[:-1].encode() + b',"sub":"a","sub":"b"}'),
+        "A",
+        "A",
+        "A",
+    ),
+    Row("a lone surrogate", token(json.dumps(CLAIMS)[:-1].encode() + b',"x":"\\ud800"}'), "A", "A", "A"),
+    Row("claims are an array", token([1, 2]), "r", "r", "A"),
+    Row("nested 100,000 deep", token(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"), "r", "r", "L"),
+    Row("an unknown crit", token(header={"alg": "HS256", "crit": ["x"], "x": 1}), "r", "r", "r"),
+    Row("crit is empty", token(header={"alg": "HS256", "crit": []}), "r", "A", "A"),
+    Row("crit names alg", token(header={"alg": "HS256", "crit": ["alg"]}), "r", "A", "A"),
+    Row("kid is a number", token(header={"alg": "HS256", "kid": 1}), "r", "r", "A"),
+    Row("spare bits in the signature", token(spoil=spare_bits), "r", "r", "A"),
+    Row("junk in the signature", token(spoil=lambda text: text[:-5] + "!!" + text[-5:]), "r", "r", "r"),
+    Row("padding", token(spoil=lambda text: text + "="), "A", "r", "A"),
+    Row("four segments", token(spoil=lambda text: text + ".AAAA"), "r", "r", "L"),
+    Row(
+        "the JWK is for another alg",
+        token(secret=b"k" * 64),
+        "r",
+        "r",
+        "A",
+        (("alg", "HS512"), ("k", b64(b"k" * 64))),
+    ),
+    Row("the JWK is for encryption", token(), "A", "r", "r", (("use", "enc"),)),
+    Row("a key of one byte", token(secret=b"k"), "A", "A", "r", (("k", b64(b"k")),)),
+)
+
+
+def ours(row: Row, jwk: dict[str, str]) -> None:
+    key = Key.from_jwk(jwk, alg=None if "alg" in jwk else "HS256")
+    Verifier(issuer="https://a.example", audience="api", keys=key, leeway=0, clock=lambda: NOW).verify(
+        row.token
+    )
+
+
+def with_pyjwt(row: Row, jwk: dict[str, str]) -> None:
+    key = pyjwt.PyJWK(jwk, algorithm=jwk.get("alg", "HS256"))
+    pyjwt.decode(row.token, key, algorithms=["HS256"], issuer="https://a.example", audience="api")
+
+
+def with_joserfc(row: Row, jwk: dict[str, str]) -> None:
+    decoded = joserfc.jwt.decode(row.token, joserfc.jwk.OctKey.import_key(dict(jwk)), algorithms=["HS256"])
+    registry = joserfc.jwt.JWTClaimsRegistry(
+        iss={"essential": True, "value": "https://a.example"}, aud={"essential": True, "value": "api"}
+    )
+    registry.validate(decoded.claims)
+
+
+def with_jwcrypto(row: Row, jwk: dict[str, str]) -> None:
+    key = jwcrypto.jwk.JWK(**jwk)
+    jwcrypto.jwt.JWT(jwt=row.token, key=key, algs=["HS256"])
+
+
+def letter(
+    verify: Callable[[Row, dict[str, str]], None], family: tuple[type[Exception], ...], row: Row
+) -> str:
+    try:
+        verify(row, {"kty": "oct", "k": b64(SECRET), **dict(row.jwk)})
+    except family:
+        return "r"
+    except Exception:
+        return "L"
+    return "A"
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
+def test_ours_refuses_every_row_cleanly(row: Row) -> None:
+    assert letter(ours, (MintmarkError,), row) == "r"
+
+
+def test_ours_takes_the_honest_token() -> None:
+    assert letter(ours, (MintmarkError,), Row("honest", token(), "A", "A", "A")) == "A"
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
+def test_the_columns_of_the_others(row: Row) -> None:
+    jwcrypto_family = (
+        jwcrypto.common.JWException,
+        jwcrypto.jws.InvalidJWSSignature,
+    )
+    found = (
+        letter(with_pyjwt, (pyjwt.PyJWTError,), row),
+        letter(with_joserfc, (joserfc.errors.JoseError,), row),
+        letter(with_jwcrypto, jwcrypto_family, row),
+    )
+    assert found == (row.pyjwt, row.joserfc, row.jwcrypto)
