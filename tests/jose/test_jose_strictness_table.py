@@ -135,6 +135,11 @@ def with_jwcrypto(row: Row, jwk: dict[str, str]) -> None:
     jwcrypto.jwt.JWT(jwt=row.token, key=key, algs=["HS256"])
 
 
+def with_its_time(row: Row) -> Row:
+    """Give the row that hangs on the clock its token now: the others take no clock of ours."""
+    return replace(row, token=token(claims(exp=int(time.time()) - 20))) if row.token == JUST_PASSED else row
+
+
 def letter(
     verify: Callable[[Row, dict[str, str]], None], family: tuple[type[Exception], ...], row: Row
 ) -> str:
