@@ -80,9 +80,7 @@ def test_p1_to_p11_the_story_holds_and_no_log_tells_a_secret(
     assert logs.keys() == {f"{name}.log" for name in PORTS}
     assert all(logs.values()), "a log without a line proves nothing"
     events = {json.loads(line)["event"] for line in logs["issuer.log"].splitlines()}
-    assert {"started", "tokens_issued", "signed_out"} <= events, (
-        "the issuer's log is JSON and tells what happened"
-    )
+    assert {"started", "tokens_issued", "signed_out"} <= events, "its log is JSON and tells what happened"
     for reason in ("token_expired", "scope_insufficient", "token_revoked", "signature_invalid"):
         assert reason in logs["orders.log"], "a refusal leaves a line that says why"
     for name, text in {**logs, "what the story printed": told.out}.items():

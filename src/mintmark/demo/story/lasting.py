@@ -13,13 +13,13 @@ from mintmark.demo.story.world import World, claims_in, key_of
 __all__ = ["expired_is_refused", "issuer_dies", "keys_rotate", "refresh"]
 
 TABS = 6
-ROTATED_WITHIN = 8.0
-FOLLOWED_WITHIN = 4.0
+ROTATED_WITHIN = 15.0
+FOLLOWED_WITHIN = 8.0
 
 
 def expired_is_refused(world: World) -> Iterator[Check]:
     """Wait until the token is out of date (P11)."""
-    token = world.alice.access_token
+    token = world.alice.fresh_token()
     expiry = claims_in(token)["exp"]
     good = world.orders(token)
     yield equal(

@@ -60,6 +60,12 @@ class Alice:
     def access_token(self) -> str:
         return self.tokens.access
 
+    def fresh_token(self) -> str:
+        """An access token with half of its life before it: refreshes first, as the page does, if need be."""
+        if claims_in(self.access_token)["exp"] - time.time() < self.tokens.expires_in / 2:
+            self.refresh()
+        return self.access_token
+
     def open_sign_in(self, **extra: str) -> tuple[Answer, dict[str, str]]:
         """Begin a sign-in: the issuer's answer, and what was sent along (with the PKCE verifier)."""
         verifier = secrets.token_urlsafe(32)
@@ -152,6 +158,10 @@ class World:
 
     def billing(self, token: str | None = None) -> Answer:
         return self.call("billing", "/invoices/1001", token)
+
+    def issuer_requests(self) -> int:
+        """How many requests the issuer has answered, by its log."""
+        return self.stack.log_file("issuer").read_text().count('"event": "request"')
 
     def feed_connections(self, service: str) -> int:
         """How often the service has begun to follow the issuer's revocations."""
