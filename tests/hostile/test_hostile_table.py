@@ -37,6 +37,7 @@ REASONS: dict[str, set[ErrorCode]] = {
     "S11": {ErrorCode.SIGNATURE_INVALID},
     "S13": {ErrorCode.SIGNATURE_INVALID},
     "S14": {ErrorCode.SIGNATURE_INVALID},
+    "S15": {ErrorCode.SIGNATURE_INVALID},
     "S16": FORM | {ErrorCode.SIGNATURE_INVALID},
     "S17": FORM | HEADER | FORGED | ALGORITHM,
     "S19": FORGED | ALGORITHM,

@@ -224,6 +224,8 @@ def test_the_asyncio_form_does_the_same() -> None:
     async def asynchronous(token: str | None) -> Response:
         return sound(token)
 
+    with pytest.raises(ConfigurationError, match="asynchronous"):
+        assert_refuses(asynchronous, TOKEN)
     report = asyncio.run(aassert_refuses(asynchronous, TOKEN, signing_key=ISSUER.key, select=FEW))
     assert report.count(Verdict.REFUSED) == len(report.results)
     with pytest.raises(AssertionError, match="breaks on garbage"):

@@ -101,10 +101,16 @@ WEAKNESSES: Final = MappingProxyType(
             "S is smaller than the group order (RFC 8032 5.1.7)",
         ),
         "S14": Weakness(
-            "RSA signature in another length",
-            _MEDIUM,
-            "one token has several texts, so a list of revoked texts is evaded",
-            "an RSA signature is as long as the modulus and smaller than it (RFC 8017 8.2.2)",
+            "RSA signature read loosely",
+            _HIGH,
+            "one token has several texts; with a small exponent anyone writes tokens",
+            "as long as the modulus, smaller than it, and compared as a whole (RFC 8017 8.2.2)",
+        ),
+        "S15": Weakness(
+            "PSS parameters read loosely",
+            _LOW,
+            "signatures pass that the algorithm does not make",
+            "the salt is as long as the hash, and the mask uses that hash (RFC 7518 3.5)",
         ),
         "S16": Weakness(
             "missing signature",

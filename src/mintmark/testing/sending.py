@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
 from mintmark.errors import ConfigurationError, InvalidToken
@@ -25,6 +25,9 @@ def answer_of(response: Any) -> Answer:
     """
     if isinstance(response, Answer):
         return response
+    if isinstance(response, Coroutine):
+        response.close()
+        raise ConfigurationError("send is asynchronous", hint="Await aassert_refuses(send, …) instead.")
     status = response if isinstance(response, int) else _attribute(response, "status_code", "status")
     if isinstance(status, bool) or not isinstance(status, int):
         raise ConfigurationError(
