@@ -65,6 +65,11 @@ class ErrorCode(StrEnum):
     CREDENTIALS_MALFORMED = "credentials_malformed"
     SCOPE_INSUFFICIENT = "scope_insufficient"
     AUTHENTICATION_INSUFFICIENT = "authentication_insufficient"
+    BINDING_MISMATCH = "binding_mismatch"
+    PROOF_INVALID = "proof_invalid"
+    PROOF_REPLAYED = "proof_replayed"
+    PROOF_NONCE_NEEDED = "proof_nonce_needed"
+    CSRF_SUSPECTED = "csrf_suspected"
     # the world around
     REVOCATIONS_STALE = "revocations_stale"
     TOKEN_REQUEST_REFUSED = "token_request_refused"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from mintmark.resource_server.credentials import Credentials, MalformedCredentials, Request, SimpleRequest
+from mintmark.resource_server.dpop import DPoP, Nonces
 from mintmark.resource_server.feed_state import FeedPolicy
 from mintmark.resource_server.key_cache import CachePolicy
 from mintmark.resource_server.metadata import ResourceMetadata
 from mintmark.resource_server.refusals import Refusal
 from mintmark.resource_server.remote_keys import RemoteKeys
+from mintmark.resource_server.replay import MemoryReplayStore, ReplayStore, SQLiteReplayStore
 from mintmark.resource_server.require import Require
 from mintmark.resource_server.revocation_feed import RevocationFeed
 from mintmark.resource_server.server import ResourceServer
@@ -15,14 +17,19 @@ from mintmark.resource_server.server import ResourceServer
 __all__ = [
     "CachePolicy",
     "Credentials",
+    "DPoP",
     "FeedPolicy",
     "MalformedCredentials",
+    "MemoryReplayStore",
+    "Nonces",
     "Refusal",
     "RemoteKeys",
+    "ReplayStore",
     "Request",
     "Require",
     "ResourceMetadata",
     "ResourceServer",
     "RevocationFeed",
+    "SQLiteReplayStore",
     "SimpleRequest",
 ]

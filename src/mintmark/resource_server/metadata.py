@@ -20,6 +20,7 @@ class ResourceMetadata:
     """What a resource server publishes about itself, so that a client can find out how to get in.
 
     :param resource: the URL under which the resource is reached from outside; its identifier.
+    :param proof_algorithms: what DPoP proofs may be signed with; empty where DPoP is not taken.
     :raises ConfigurationError: resource is not an https URL (http on loopback) without query and fragment.
     """
 
@@ -28,6 +29,9 @@ class ResourceMetadata:
     scopes: tuple[str, ...] = ()
     name: str | None = None
     bearer_methods: Sequence[str] = ("header",)
+    proof_algorithms: Sequence[str] = ()
+    proof_required: bool = False
+    certificate_bound: bool = False
 
     def __post_init__(self) -> None:
         try:
@@ -59,4 +63,9 @@ class ResourceMetadata:
             members["scopes_supported"] = list(self.scopes)
         if self.name:
             members["resource_name"] = self.name
+        if self.proof_algorithms:
+            members["dpop_signing_alg_values_supported"] = list(self.proof_algorithms)
+            members["dpop_bound_access_tokens_required"] = self.proof_required
+        if self.certificate_bound:
+            members["tls_client_certificate_bound_access_tokens"] = True
         return json_encode(members)

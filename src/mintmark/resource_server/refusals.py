@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mintmark.errors import ConfigurationError, ErrorCode, KeysUnavailable, MintmarkError
+from mintmark.resource_server.dpop import NonceNeeded, ProofRefused
 from mintmark.resource_server.require import Unmet
 
 __all__ = ["Explanation", "Refusal", "Wire", "explain"]
@@ -103,6 +104,17 @@ _EXPLANATIONS: Mapping[ErrorCode, Explanation] = MappingProxyType(
             "The person must sign in again, or more strongly",
             "The client repeats sign-in with these parameters.",
         ),
+        ErrorCode.BINDING_MISMATCH: Explanation(
+            "The token is bound to another holder, or in a way that is not taken here",
+            "The client must prove possession as the token says; ResourceServer(dpop=…, certificate_of=…).",
+        ),
+        ErrorCode.PROOF_INVALID: Explanation(
+            "The DPoP proof is missing or not valid for this request",
+            "Behind a proxy external_url must be the address that clients see; look at both clocks, too.",
+        ),
+        ErrorCode.PROOF_REPLAYED: Explanation("The DPoP proof has been used before"),
+        ErrorCode.PROOF_NONCE_NEEDED: Explanation("The DPoP proof must carry the nonce of this answer"),
+        ErrorCode.STORAGE_UNAVAILABLE: Explanation("Tokens cannot be verified at the moment"),
         ErrorCode.KEYS_UNAVAILABLE: Explanation("Tokens cannot be verified at the moment"),
         ErrorCode.REVOCATIONS_STALE: Explanation("Tokens cannot be verified at the moment"),
     }
@@ -122,11 +134,13 @@ class Wire:
     :param realm: the protection space (RFC 9110 11.5).
     :param metadata_url: where this resource's metadata is, if it has any (RFC 9728 5.1).
     :param schemes: the authentication schemes to challenge with.
+    :param proof_algorithms: what DPoP proofs may be signed with (RFC 9449 7.1).
     """
 
     realm: str
     metadata_url: str | None = None
     schemes: tuple[str, ...] = ("Bearer",)
+    proof_algorithms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for text in (self.realm, self.metadata_url or ""):
@@ -145,7 +159,14 @@ class Wire:
         return self._refusal(400, "invalid_request", cause)
 
     def invalid(self, cause: MintmarkError) -> Refusal:
-        """The token is refused: 401 invalid_token (RFC 6750 3.1)."""
+        """The token or its proof is refused: 401 (RFC 6750 3.1, RFC 9449 7.1, 9)."""
+        if isinstance(cause, NonceNeeded):
+            nonce = ("DPoP-Nonce", cause.nonce)
+            return self._refusal(401, "use_dpop_nonce", cause, spoken="DPoP", header=nonce)
+        if isinstance(cause, ProofRefused):
+            return self._refusal(401, "invalid_dpop_proof", cause, spoken="DPoP")
+        if cause.code is ErrorCode.BINDING_MISMATCH and "DPoP" in self.schemes:
+            return self._refusal(401, "invalid_token", cause, spoken="DPoP")
         return self._refusal(401, "invalid_token", cause)
 
     def unmet(self, unmet: Unmet) -> Refusal:
@@ -176,16 +197,26 @@ class Wire:
         error: str | None,
         cause: MintmarkError,
         more: Mapping[str, str] | None = None,
+        *,
+        spoken: str | None = None,
+        header: tuple[str, str] | None = None,
     ) -> Refusal:
-        parameters = {"realm": self.realm}
+        """Build a refusal with a challenge per scheme; the error stands in the one that is spoken of."""
+        told: dict[str, str] = {}
         if error is not None:
-            parameters |= {"error": error, "error_description": explain(cause.code).description}
-        parameters |= more or {}
+            told = {"error": error, "error_description": explain(cause.code).description} | dict(more or {})
+        spoken = spoken or self.schemes[0]
+        challenges = [self._challenge(scheme, told if scheme == spoken else {}) for scheme in self.schemes]
+        headers = [("WWW-Authenticate", ", ".join(challenges))]
+        return _refusal(status, error, cause, [*headers, header] if header is not None else headers)
+
+    def _challenge(self, scheme: str, told: Mapping[str, str]) -> str:
+        parameters = {"realm": self.realm, **told}
+        if scheme == "DPoP":
+            parameters["algs"] = " ".join(self.proof_algorithms)
         if self.metadata_url is not None:
             parameters["resource_metadata"] = self.metadata_url
-        listed = ", ".join(f'{name}="{value}"' for name, value in parameters.items())
-        challenges = ", ".join(f"{scheme} {listed}" for scheme in self.schemes)
-        return _refusal(status, error, cause, [("WWW-Authenticate", challenges)])
+        return f"{scheme} " + ", ".join(f'{name}="{value}"' for name, value in parameters.items())
 
 
 def _refusal(

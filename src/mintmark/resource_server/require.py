@@ -39,6 +39,7 @@ class Require:
     :param max_age: the person signed in at most this many seconds ago, by ``auth_time`` (RFC 9470).
     :param claims: claim names and what each must be; a list or set of values means any of them, and a claim
         that is a list needs to hold one: ``claims={"roles": ["admin", "owner"]}``.
+    :param dpop: the token must be bound by DPoP (RFC 9449); the resource server must take such tokens.
     :raises ConfigurationError: a scope or acr that cannot be written in a challenge, a negative max_age.
     """
 
@@ -47,6 +48,7 @@ class Require:
     acr: Sequence[str] | str = ()
     max_age: float | None = None
     claims: Mapping[str, Any] = field(default_factory=dict)
+    dpop: bool = False
 
     def __post_init__(self) -> None:
         for name in ("scopes", "any_scope", "acr"):

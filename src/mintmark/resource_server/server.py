@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
@@ -9,13 +10,20 @@ from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, overload
 
-from mintmark.errors import InvalidToken, KeysUnavailable, MintmarkError
+from mintmark.errors import ErrorCode, InvalidToken, KeysUnavailable, MintmarkError
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
 from mintmark.jwt import ACCESS_TOKEN, Claims, KeySource, Profile, Revocations, Verifier
 from mintmark.jwt.into import converter
 from mintmark.jwt.policy import DEFAULT_LEEWAY, Unchecked
-from mintmark.resource_server.credentials import MalformedCredentials, Request, from_authorization
+from mintmark.resource_server.binding import Binding, CertificateOf, Use, not_bound
+from mintmark.resource_server.credentials import (
+    Credentials,
+    MalformedCredentials,
+    Request,
+    from_authorization,
+)
+from mintmark.resource_server.dpop import DPoP, ProofRefused
 from mintmark.resource_server.metadata import ResourceMetadata
 from mintmark.resource_server.refusals import Refusal, Wire
 from mintmark.resource_server.remote_keys import RemoteKeys
@@ -56,6 +64,9 @@ class ResourceServer:
     :param external_url: the URL under which clients reach this service. With it challenges name the
         resource's metadata (RFC 9728), and the frameworks serve that document.
     :param scopes_supported: the scopes to publish there; ``name`` is the name for people.
+    :param dpop: take DPoP-bound tokens (RFC 9449); needs ``external_url``. Without it they are refused.
+    :param certificate_of: finds the client's certificate (DER) of a request, for certificate-bound tokens
+        (RFC 8705); trust a header only if your proxy sets it and drops the client's own.
     :param leeway: how far apart clocks may be, in seconds.
     :raises ConfigurationError: something cannot be or must not be.
     """
@@ -74,6 +85,8 @@ class ResourceServer:
         external_url: str | None = None,
         scopes_supported: Sequence[str] = (),
         name: str | None = None,
+        dpop: DPoP | None = None,
+        certificate_of: CertificateOf | None = None,
         leeway: float = DEFAULT_LEEWAY,
         allow_http: Collection[str] = (),
         ca_file: str | None = None,
@@ -100,9 +113,28 @@ class ResourceServer:
         self._leeway = leeway
         self._clock = clock
         self.metadata = (
-            ResourceMetadata(external_url, (issuer,), tuple(scopes_supported), name) if external_url else None
+            ResourceMetadata(
+                external_url,
+                (issuer,),
+                tuple(scopes_supported),
+                name,
+                proof_algorithms=dpop.algorithms if dpop is not None else (),
+                proof_required=dpop is not None and dpop.required,
+                certificate_bound=certificate_of is not None,
+            )
+            if external_url
+            else None
         )
-        self._wire = Wire(realm or self.audience[0], self.metadata.url if self.metadata else None)
+        self._binding = Binding(dpop, certificate_of, external_url, leeway)
+        self._replay = dpop.replay if dpop is not None else None
+        self._dpop_only = dpop is not None and dpop.required
+        self._schemes = ("bearer",) if dpop is None else ("bearer", "dpop")
+        self._wire = Wire(
+            realm or self.audience[0],
+            self.metadata.url if self.metadata else None,
+            ("Bearer",) if dpop is None else ("DPoP",) if dpop.required else ("Bearer", "DPoP"),
+            dpop.algorithms if dpop is not None else (),
+        )
         self._converters: dict[type[Any], Callable[[Claims], Any]] = {}
 
     # --- checking a request ---
@@ -121,9 +153,14 @@ class ResourceServer:
         :param into: a type to get instead of Claims, as Verifier takes it.
         :raises Refusal: it is not; the refusal knows status, headers and body. It has been logged.
         """
+        require = require or _NOTHING_MORE
         try:
-            claims = self._verifier.verify(self._token(request))
-            return self._sufficient(claims, require or _NOTHING_MORE, into)
+            credentials = self._credentials(request)
+            claims = self._verifier.verify(credentials.token)
+            use = self._use(request, credentials, claims, require)
+            if use is not None:
+                self._first(use)
+            return self._sufficient(claims, require, into)
         except Refusal as refusal:
             self._report(refusal)
             raise
@@ -142,9 +179,14 @@ class ResourceServer:
 
         :raises Refusal: as :meth:`check`.
         """
+        require = require or _NOTHING_MORE
         try:
-            claims = await self._verifier.averify(self._token(request))
-            return self._sufficient(claims, require or _NOTHING_MORE, into)
+            credentials = self._credentials(request)
+            claims = await self._verifier.averify(credentials.token)
+            use = self._use(request, credentials, claims, require)
+            if use is not None:
+                await asyncio.to_thread(self._first, use) if self._blocks else self._first(use)
+            return self._sufficient(claims, require, into)
         except Refusal as refusal:
             self._report(refusal)
             raise
@@ -172,6 +214,8 @@ class ResourceServer:
         try:
             if claims is None:
                 raise self._wire.missing()
+            if (require.dpop or self._dpop_only) and "jkt" not in (claims.get("cnf") or {}):
+                raise self._wire.invalid(not_bound())
             self._sufficient(claims, require, None)
         except Refusal as refusal:
             self._report(refusal)
@@ -184,15 +228,32 @@ class ResourceServer:
 
     def _brings_token(self, request: Request) -> bool:
         try:
-            return from_authorization(request) is not None
+            return from_authorization(request, self._schemes) is not None
         except MalformedCredentials:
             return True  # check() says what is wrong with it
 
-    def _token(self, request: Request) -> str:
-        credentials = from_authorization(request)
+    def _credentials(self, request: Request) -> Credentials:
+        credentials = from_authorization(request, self._schemes)
         if credentials is None:
             raise self._wire.missing()
-        return credentials.token
+        return credentials
+
+    def _use(
+        self, request: Request, credentials: Credentials, claims: Claims, require: Require
+    ) -> Use | None:
+        required = require.dpop or self._dpop_only
+        return self._binding.check(request, credentials, claims, now=self._clock(), required=required)
+
+    @property
+    def _blocks(self) -> bool:
+        return self._replay is not None and self._replay.blocking
+
+    def _first(self, use: Use) -> None:
+        """Make sure that a proof is used for the first time (RFC 9449 11.1)."""
+        if self._replay is None:
+            return
+        if not self._replay.first_use(use.name, expires_at=use.expires_at, now=self._clock()):
+            raise ProofRefused("The DPoP proof has been used before.", code=ErrorCode.PROOF_REPLAYED)
 
     def _sufficient(self, claims: Claims, require: Require, into: type[Any] | None) -> Any:
         unmet = require.unmet(claims, now=self._clock(), leeway=self._leeway)
