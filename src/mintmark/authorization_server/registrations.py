@@ -33,6 +33,7 @@ __all__ = [
     "Text",
     "closest",
     "did_you_mean",
+    "has_default_port",
     "problem",
     "split_url",
 ]
@@ -198,6 +199,8 @@ class Client(Section):
             parts = split_url(origin)
             if f"{parts.scheme}://{parts.netloc}" != origin or not parts.hostname or "@" in parts.netloc:
                 raise problem(f'"{origin}" is not an origin; write scheme://host:port and nothing behind it')
+            if origin != origin.lower() or has_default_port(parts):
+                raise problem(f'"{origin}" is not as browsers write it: lower case, without the default port')
             if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback_host(parts.hostname)):
                 raise problem(f'"{origin}" is neither https nor http on loopback')
         return origins
@@ -245,6 +248,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a suggestion to append to a sentence, or nothing."""
     guess = closest(word, known)
     return f'; did you mean "{guess}"?' if guess else ""
+
+
+def has_default_port(parts: SplitResult) -> bool:
+    """Say whether a URL names the port that its scheme has anyway, which browsers leave out of an origin."""
+    return parts.port == {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def split_url(url: str) -> SplitResult:

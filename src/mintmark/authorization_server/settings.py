@@ -22,6 +22,7 @@ from mintmark.authorization_server.registrations import (
     Section,
     Text,
     did_you_mean,
+    has_default_port,
     problem,
     split_url,
 )
@@ -129,6 +130,8 @@ class Settings(BaseSettings, Section):
             raise problem("http is for loopback only; use https, or http://127.0.0.1:8700 to try things out")
         if issuer != f"{parts.scheme}://{parts.netloc}":
             raise problem("must end after host and port: no path, no trailing slash, no query, no fragment")
+        if has_default_port(parts):
+            raise problem("names the default port; leave it out, because browsers do")
         if issuer != issuer.lower():
             raise problem("must be lower case, because issuers are compared character by character")
         return issuer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,10 +113,8 @@ def test_parameters_are_strict(text: bytes) -> None:
 
 @given(st.binary(max_size=300))
 def test_no_text_brings_the_parser_down(text: bytes) -> None:
-    try:
+    with suppress(InvalidRequest):
         Parameters.parse(text)
-    except InvalidRequest:
-        pass
 
 
 def test_parameters_do_not_show_values() -> None:
@@ -154,10 +154,8 @@ def test_B25_one_network_does_not_slow_down_another_and_memory_is_bounded() -> N
 
 @given(st.text(max_size=80) | st.from_regex(r"Basic [A-Za-z0-9+/=]{0,60}", fullmatch=True))
 def test_no_authorization_header_brings_the_reader_down(header: str) -> None:
-    try:
+    with suppress(InvalidClient, InvalidRequest):
         presented(header, Parameters())
-    except (InvalidClient, InvalidRequest):
-        pass
 
 
 def test_credentials_do_not_show_the_secret() -> None:

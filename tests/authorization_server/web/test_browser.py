@@ -1,4 +1,4 @@
-"""Real Chromium: the form's answer reaches the application, also when that sends the person on; keyboard alone."""
+"""Real Chromium: with the keyboard alone to the application, also when that sends the person on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages and forms: headers, escaping, CSRF, accessibility in the markup, slow-down. No JavaScript anywhere."""
+"""Pages and forms: headers, escaping, forgery, markup for everybody, slow-down. No JavaScript."""
 
 from __future__ import annotations
 

@@ -1,4 +1,3 @@
-
 """One class per OAuth error: what a client may read, and a detail that only the log gets.
 
 ``code`` and ``description`` go on the wire (RFC 6749 4.1.2.1, 5.2; OpenID Connect Core 3.1.2.6; RFC 6750 3.1;
