@@ -15,8 +15,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mintmark.errors import ConfigurationError, ErrorCode, MalformedToken
-from mintmark.jose import encoding
 from mintmark.jose.encoding import b64url_decode, b64url_encode, freeze, json_decode, json_encode, json_object
+from mintmark.jose.strict_json import decode_strictly
 from vectors import ROOT, needs_vectors
 
 # --- base64url ---------------------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ json_values = st.recursive(
 
 
 def strictly(data: bytes) -> Any:
-    return encoding._decode_strictly(data, "the text", 64)
+    return decode_strictly(data, "the text", 64)
 
 
 def outcome(read: Any, data: bytes) -> Any:

@@ -14,9 +14,7 @@ Every other text goes through the strict decoder, so both paths refuse exactly t
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
@@ -25,6 +23,7 @@ import msgspec
 import pybase64
 
 from mintmark.errors import ConfigurationError, ErrorCode, MalformedToken
+from mintmark.jose.strict_json import MAX_DEPTH, MIN_INTEGER, decode_strictly, refuse_json
 
 __all__ = [
     "b64url_decode",
@@ -37,9 +36,6 @@ __all__ = [
 ]
 
 MAX_JSON_BYTES: Final = 1 << 20
-MAX_DEPTH: Final = 64
-MIN_INTEGER: Final = -(2**63)
-MAX_INTEGER: Final = 2**64 - 1
 
 # --- base64url ---------------------------------------------------------------------------------------------
 
@@ -103,10 +99,6 @@ _fast_encode: Final = msgspec.json.Encoder().encode
 _DIGITS_AND_MARKS: Final = bytes.maketrans(b"123456789[,-", b"000000000:::")
 _LONG_INTEGER: Final = b":" + b"0" * len(str(MIN_INTEGER)[1:])
 
-# A whole string (to its end or the end of the text, so that the scan is linear), or a bracket outside of one.
-_BRACKETS: Final = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
-_SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
-
 
 def json_decode(
     data: bytes | str,
@@ -122,12 +114,12 @@ def json_decode(
     if type(data) is not bytes:
         data = _utf8(data, what)
     if len(data) > max_bytes:
-        _refuse_json(what, f"is longer than {max_bytes} bytes")
+        refuse_json(what, f"is longer than {max_bytes} bytes")
     if max_depth >= MAX_DEPTH:
         value = _decode_canonical(data)
         if value is not None:
             return value
-    return _decode_strictly(data, what, max_depth)
+    return decode_strictly(data, what, max_depth)
 
 
 def json_object(
@@ -143,7 +135,7 @@ def json_object(
             return members
     value = json_decode(data, what=what, max_bytes=max_bytes)
     if type(value) is not dict:
-        _refuse_json(what, "is not a JSON object")
+        refuse_json(what, "is not a JSON object")
     return value
 
 
@@ -188,82 +180,10 @@ def _utf8(data: object, what: str) -> bytes:
         try:
             return data.encode("utf-8")
         except UnicodeEncodeError:
-            _refuse_json(what, "has a lone surrogate")
+            refuse_json(what, "has a lone surrogate")
     if not isinstance(data, bytes | bytearray | memoryview):
-        _refuse_json(what, "is neither text nor bytes")
+        refuse_json(what, "is neither text nor bytes")
     return bytes(data)
-
-
-def _decode_strictly(data: bytes, what: str, max_depth: int) -> Any:
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        _refuse_json(what, "is not UTF-8 (RFC 8259 8.1)")
-    if _depth(text, max_depth) > max_depth:
-        _refuse_json(what, f"is nested deeper than {max_depth}")
-    try:
-        value = _STRICT.decode(text)
-        if _SURROGATE_ESCAPE.search(text):
-            _fast_encode(value)  # refuses what is not encodable as UTF-8
-    except _RefusedError as refused:
-        _refuse_json(what, str(refused))
-    except (ValueError, msgspec.MsgspecError):  # JSONDecodeError, UnicodeEncodeError
-        _refuse_json(what, "is not valid JSON (RFC 8259)")
-    return value
-
-
-def _depth(text: str, limit: int) -> int:
-    """Return how deep the brackets nest, or something above ``limit`` once that is passed."""
-    depth = deepest = 0
-    for match in _BRACKETS.finditer(text):
-        mark = text[match.start()]
-        if mark in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-            if depth > limit:
-                break
-        elif mark in "]}":
-            depth -= 1
-    return deepest
-
-
-class _RefusedError(ValueError):
-    """Well-formed, but ambiguous or out of range; the text says which."""
-
-
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise _RefusedError("names a member twice (RFC 7515 4, RFC 7493 2.3)")
-    return members
-
-
-def _integer(digits: str) -> int:
-    # with a sign, 20 characters hold every 64-bit integer; what is longer is not even converted
-    if len(digits) <= 20 and MIN_INTEGER <= (number := int(digits)) <= MAX_INTEGER:
-        return number
-    raise _RefusedError("has an integer of more digits than 64 bits hold (RFC 7493 2.2)")
-
-
-def _float(digits: str) -> float:
-    number = float(digits)
-    mantissa = digits.lower().partition("e")[0]
-    if math.isinf(number) or (number == 0 and mantissa.strip("-0.")):
-        raise _RefusedError("has a number that a double cannot hold (RFC 7493 2.2)")
-    return number
-
-
-def _constant(name: str) -> NoReturn:
-    raise _RefusedError(f"has {name}, which is not JSON (RFC 8259 6)")
-
-
-_STRICT: Final = json.JSONDecoder(
-    object_pairs_hook=_members, parse_int=_integer, parse_float=_float, parse_constant=_constant
-)
-
-
-def _refuse_json(what: str, reason: str) -> NoReturn:
-    raise MalformedToken(f"{what} {reason}", code=ErrorCode.JSON_INVALID) from None
 
 
 # --- writing JSON ------------------------------------------------------------------------------------------
@@ -286,7 +206,7 @@ def json_encode(value: Any) -> bytes:
         raise ConfigurationError("a value holds an integer beyond 64 bits or a lone surrogate") from None
     if _may_hold_long_integer(text):
         try:
-            _decode_strictly(text, "the value", MAX_DEPTH)
+            decode_strictly(text, "the value", MAX_DEPTH)
         except MalformedToken as refused:
             raise ConfigurationError(refused.message) from None
     return text
