@@ -9,12 +9,21 @@ import pytest
 
 from mintmark.authorization_server.storage import Database
 
-from .backends import BACKENDS
+from .backends import BACKENDS, MakeUrl, postgresql_server, sqlite_url
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[MakeUrl]:
+    with postgresql_server() as make:
+        yield make
 
 
 @pytest.fixture(params=BACKENDS)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return BACKENDS[request.param](tmp_path)
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path)
+    make: MakeUrl = request.getfixturevalue("postgresql")
+    return make()
 
 
 @pytest.fixture

@@ -78,18 +78,22 @@ def open_sealer(
 ) -> KeyEncryption:
     """Find the key-encryption key: in the environment, else in a file, which the first start makes.
 
-    :param key_file: by default the database's path with ``.kek`` added.
+    :param key_file: by default the database's path with ``.kek`` added; it must be said for PostgreSQL.
     :raises ConfigurationError: missing while the database holds sealed keys, readable by others, of another
         owner, or not a key. The message names the fix.
     """
     given = (os.environ if environ is None else environ).get(ENVIRONMENT_NAME)
     if given:
         return KeyEncryption(_parse(given.strip(), f"${ENVIRONMENT_NAME}"), source=f"${ENVIRONMENT_NAME}")
-    path = key_file or db.path.with_name(db.path.name + ".kek")
+    path = key_file or (db.path and db.path.with_name(db.path.name + ".kek"))
+    if path is None:
+        raise ConfigurationError(
+            f"Say where the key-encryption key is kept: set ${ENVIRONMENT_NAME}, or name a file for it."
+        )
     if not path.exists():
         if db.read_now(secret_rows.anything_sealed):
             raise ConfigurationError(
-                f"The key-encryption key {path} is missing, but the database {db.path} holds keys sealed "
+                f"The key-encryption key {path} is missing, but the database {db.name} holds keys sealed "
                 "with it: put the file back."
             )
         _make_file(path)

@@ -207,7 +207,10 @@ class People:
         """Make the account, or bring it to what is said here, password included: for demos, first set-ups."""
         person = await self.find_by_username(new.username)
         if person is None:
-            return await self.create(new, now)
+            try:
+                return await self.create(new, now)
+            except UsernameTaken:  # another process was first
+                return await self.ensure(new, now)
         if new.password is not None:
             await self.set_password(person.person_id, new.password, now)
         return await self.update(

@@ -1,7 +1,7 @@
 """The only SQL in the house: the database, its schema and one repository per aggregate.
 
-A unit of work names the connection that it is given as :class:`Connection`, and a row that is already there
-as
+A unit of work names the connection that it is given as :class:`Connection`, and a row that is already
+there as
 :class:`Conflict`; nothing else of the SQL toolkit leaves this room.
 """
 

@@ -26,12 +26,13 @@ def bring_up_to_date(engine: sa.Engine, *, name: str) -> None:
     :param name: how messages call the database.
     :raises ConfigurationError: the database was written by a newer version, or is not mintmark's.
     """
-    with engine.begin() as connection:
-        version = _version(connection, name)
-        if version == SCHEMA_VERSION:
-            return  # the usual start: Alembic is not even imported
-        _upgrade(connection, version, name)
-    engine.dispose()
+    try:
+        with engine.begin() as connection:
+            version = _version(connection, name)
+            if version != SCHEMA_VERSION:  # the usual start does not even import Alembic
+                _upgrade(connection, version, name)
+    finally:
+        engine.dispose()
 
 
 def _version(connection: sa.Connection, name: str) -> str | None:

@@ -1,26 +1,88 @@
-"""All that is peculiar to SQLite: how the file is made, which pragmas hold, and what its errors mean."""
+"""SQLite: one file, one writer thread that commits in groups, a few readers (see :mod:`.writer`)."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from mintmark.errors import ConfigurationError
 
-__all__ = ["BUSY_TIMEOUT", "data_version", "path_of", "reader_engine", "writer_engine"]
+from .failures import unavailable
+from .migrate import bring_up_to_date
+from .writer import GroupWriter
+
+__all__ = ["BUSY_TIMEOUT", "SQLite"]
+
+T = TypeVar("T")
 
 BUSY_TIMEOUT = 5.0  # seconds that a transaction waits for another process's write
 _WATCH_TIMEOUT = 0.1  # the event loop waits for it
 
 
-def path_of(url: URL) -> Path:
+_READ_CONNECTIONS = 4
+
+
+class SQLite:
+    """An open SQLite database."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = str(path)
+        self._writer = GroupWriter(_writer_engine(path))
+        self._readers = _reader_engine(path)
+        self._watch = _watch_connection(path)
+
+    @classmethod
+    def open(cls, url: URL, *, create: bool) -> Self:
+        """See :meth:`.database.Database.open`."""
+        path = _path_of(url)
+        _prepare_file(path, create=create)
+        try:
+            bring_up_to_date(_writer_engine(path), name=str(path))
+        except DatabaseError as error:
+            raise ConfigurationError(f"The database {path} cannot be used: {error.orig}.") from error
+        return cls(path)
+
+    async def write(self, work: Callable[[sa.Connection], T]) -> T:
+        """See :class:`.backend.Backend`."""
+        return await self._writer.write(work)
+
+    def write_now(self, work: Callable[[sa.Connection], T]) -> T:
+        """See :class:`.backend.Backend`."""
+        return self._writer.write_now(work)
+
+    def read_now(self, work: Callable[[sa.Connection], T]) -> T:
+        """See :class:`.backend.Backend`."""
+        try:
+            with self._readers.begin() as connection:
+                return work(connection)
+        except OperationalError as error:
+            raise unavailable(error) from error
+
+    def changes(self) -> int:
+        """Moves when another connection, of this or any process, has committed anything."""
+        try:
+            return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.Error as error:
+            raise unavailable(error) from error
+
+    def close(self) -> None:
+        """See :class:`.backend.Backend`."""
+        self._writer.close()
+        self._readers.dispose()
+        self._watch.close()
+
+
+def _path_of(url: URL) -> Path:
     """Return the file that the URL names; in-memory databases cannot keep a promise and are refused."""
     if not url.database or url.database == ":memory:" or url.query:
         raise ConfigurationError(
@@ -29,7 +91,7 @@ def path_of(url: URL) -> Path:
     return Path(url.database)
 
 
-def prepare_file(path: Path, *, create: bool) -> None:
+def _prepare_file(path: Path, *, create: bool) -> None:
     """Make sure that the file can be ours: new ones are 0600 from the first moment.
 
     A file that exists is not opened here: closing it again would drop the locks of other connections of this
@@ -50,7 +112,7 @@ def prepare_file(path: Path, *, create: bool) -> None:
         raise ConfigurationError(f"The database {path} is not a file that can be read and written.")
 
 
-def writer_engine(path: Path) -> sa.Engine:
+def _writer_engine(path: Path) -> sa.Engine:
     """One connection for the writer thread; BEGIN IMMEDIATE: no transaction finds the lock taken half-way."""
     engine = sa.create_engine(_url(path), poolclass=StaticPool, connect_args=_CONNECT)
 
@@ -66,10 +128,14 @@ def writer_engine(path: Path) -> sa.Engine:
     return engine
 
 
-def reader_engine(path: Path, size: int) -> sa.Engine:
+def _reader_engine(path: Path) -> sa.Engine:
     """A small pool of connections that cannot write; each transaction sees one snapshot (WAL)."""
     engine = sa.create_engine(
-        _url(path), poolclass=QueuePool, pool_size=size, max_overflow=0, connect_args=_CONNECT
+        _url(path),
+        poolclass=QueuePool,
+        pool_size=_READ_CONNECTIONS,
+        max_overflow=0,
+        connect_args=_CONNECT,
     )
 
     @event.listens_for(engine, "connect")
@@ -84,13 +150,8 @@ def reader_engine(path: Path, size: int) -> sa.Engine:
     return engine
 
 
-def data_version(connection: sqlite3.Connection) -> int:
-    """A number that moves when another connection, of this or any process, has committed."""
-    return int(connection.execute("PRAGMA data_version").fetchone()[0])
-
-
-def watch_connection(path: Path) -> sqlite3.Connection:
-    """A bare connection for :func:`data_version` alone."""
+def _watch_connection(path: Path) -> sqlite3.Connection:
+    """A bare connection that does nothing but ask for changes."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_WATCH_TIMEOUT)
     _pragmas(connection, "query_only=ON")
     return connection

@@ -22,8 +22,18 @@ _AFTER = (
 )
 
 
+_ONE_AFTER_THE_OTHER = sa.text("SELECT pg_advisory_xact_lock(1684369012)")  # "deny"
+
+
 def append(connection: sa.Connection, entries: Iterable[DenyEntry]) -> tuple[DenyEntry, ...]:
-    """Write the entries in order; return them with their sequence numbers."""
+    """Write the entries in order; return them with their sequence numbers.
+
+    Numbers become visible in their order: on SQLite there is one writer; on PostgreSQL those that append
+    wait for each other, from here to their commits. So whoever has read up to a number has missed nothing
+    below it.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_ONE_AFTER_THE_OTHER)
     written = []
     for entry in entries:
         values = asdict(entry)

@@ -23,6 +23,9 @@ def upgrade() -> None:
     _grants()
     _notices()
     _sign_ins()
+    if op.get_context().dialect.name == "postgresql":
+        _announce("deny_log")
+        _announce("signing_keys")
 
 
 def _people() -> None:
@@ -241,3 +244,15 @@ def _sign_ins() -> None:
     )
     op.create_index("ix_sign_ins_expires_at", "sign_ins", ["expires_at"], unique=False)
     op.create_index("ix_sign_ins_person_id", "sign_ins", ["person_id"], unique=False)
+
+
+def _announce(table: str) -> None:
+    """Tell replicas that listen (``postgresql.CHANNEL``) when a transaction that changed it commits."""
+    op.execute(
+        "CREATE OR REPLACE FUNCTION mintmark_announce() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN PERFORM pg_notify('mintmark_changes', TG_TABLE_NAME); RETURN NULL; END $$"
+    )
+    op.execute(
+        f"CREATE TRIGGER mintmark_announce AFTER INSERT OR UPDATE OR DELETE ON {table} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION mintmark_announce()"
+    )

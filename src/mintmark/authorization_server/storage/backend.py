@@ -1,0 +1,44 @@
+"""What a kind of database must be able to do: :mod:`.sqlite` and :mod:`.postgresql`, each in its way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import sqlalchemy as sa
+
+__all__ = ["Backend"]
+
+T = TypeVar("T")
+
+
+class Backend(Protocol):
+    """An open database with this version's schema."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it: never with a password."""
+
+    @property
+    def path(self) -> Path | None:
+        """The file that it is, if it is one."""
+
+    async def write(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run the work in one transaction; return when that is on disk.
+
+        :raises StorageUnavailable: it cannot be had now; unless the answer to a commit was lost, nothing was
+            written.
+        """
+
+    def write_now(self, work: Callable[[sa.Connection], T]) -> T:
+        """The same for threads: blocks."""
+
+    def read_now(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run the work on one snapshot, which it cannot change. Blocks."""
+
+    def changes(self) -> int:
+        """A number that moves when what processes share has changed. Never blocks for long."""
+
+    def close(self) -> None:
+        """Finish what was accepted and let go. Blocks. Closing twice is fine."""

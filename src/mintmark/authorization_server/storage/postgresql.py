@@ -1,0 +1,225 @@
+"""PostgreSQL: any number of replicas on one database, and nothing else beside it.
+
+Every unit of work is a serializable transaction that is run again when it met another: so what is right
+on SQLite, where units come one after the other, is right here. What other replicas write to the deny log
+or the keys is heard by ``LISTEN`` (see the triggers in the migrations).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Self, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from mintmark.errors import ConfigurationError
+
+from .failures import StorageUnavailable, unavailable
+from .migrate import bring_up_to_date
+
+__all__ = ["CHANNEL", "PostgreSQL"]
+
+T = TypeVar("T")
+
+CHANNEL = "mintmark_changes"  # named in the migrations, too
+
+_THREADS = 8  # units of work at once in this process
+_READ_CONNECTIONS = 4
+_TRIES = 20
+_LONGEST_PAUSE = 0.05  # seconds between two tries
+_MET_ANOTHER = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
+_RECONNECT_EVERY = 1.0  # seconds
+_CONNECT_TIMEOUT = 5  # seconds
+_MIGRATION_LOCK = 0x6D696E74  # "mint": replicas that start together migrate one after the other
+
+
+class PostgreSQL:
+    """An open PostgreSQL database."""
+
+    path = None
+
+    def __init__(self, url: URL) -> None:
+        self.name = url.render_as_string(hide_password=True)
+        self._writes = _engine(url, "SERIALIZABLE", pool_size=_THREADS)
+        self._reads = _engine(url, "REPEATABLE READ", pool_size=_READ_CONNECTIONS).execution_options(
+            postgresql_readonly=True
+        )
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="mintmark-writer")
+        self._ears = _Ears(url)
+        self._closed = False
+
+    @classmethod
+    def open(cls, url: URL) -> Self:
+        """See :meth:`.database.Database.open`."""
+        url = url.set(drivername="postgresql+psycopg")
+        name = url.render_as_string(hide_password=True)
+        try:
+            bring_up_to_date(_migration_engine(url), name=name)
+        except ModuleNotFoundError as error:
+            raise ConfigurationError("PostgreSQL needs psycopg: pip install 'mintmark[postgres]'.") from error
+        except DBAPIError as error:
+            raise ConfigurationError(f"The database {name} cannot be used: {_first_line(error)}.") from error
+        return cls(url)
+
+    async def write(self, work: Callable[[sa.Connection], T]) -> T:
+        """See :class:`.backend.Backend`."""
+        try:
+            future = asyncio.get_running_loop().run_in_executor(self._threads, self.write_now, work)
+        except RuntimeError as error:
+            raise StorageUnavailable("The database has been closed.") from error
+        # A caller that goes away takes nothing back: the thread finishes what it began.
+        return await asyncio.shield(future)
+
+    def write_now(self, work: Callable[[sa.Connection], T]) -> T:
+        """See :class:`.backend.Backend`. The work runs again when its transaction met another."""
+        duplicates = 0
+        for attempt in range(_TRIES):
+            if attempt:
+                time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.001 * 2**attempt)))  # noqa: S311
+            try:
+                return self._attempt(work)
+            except IntegrityError:
+                # The duplicate may be a row that this transaction could not see yet: the second look knows
+                # (PostgreSQL manual, 13.2.3).
+                duplicates += 1
+                if duplicates == 2:
+                    raise
+            except _MetAnotherError as error:
+                last = error.cause
+        raise unavailable(last)
+
+    def _attempt(self, work: Callable[[sa.Connection], T]) -> T:
+        committing = False
+        try:
+            with self._writes.connect() as connection, connection.begin():
+                value = work(connection)
+                committing = True
+        except IntegrityError:
+            raise
+        except DBAPIError as error:
+            # After a commit whose answer was lost nobody knows: the caller must ask, not we do it twice.
+            lost_before = error.connection_invalidated and not committing
+            if _code(error) in _MET_ANOTHER or lost_before:
+                raise _MetAnotherError(error) from error
+            raise (unavailable(error) if isinstance(error, OperationalError) else error) from error
+        self._ears.wake()
+        return value
+
+    def read_now(self, work: Callable[[sa.Connection], T]) -> T:
+        """See :class:`.backend.Backend`."""
+        try:
+            return self._read(work)
+        except OperationalError as error:
+            if not error.connection_invalidated:
+                raise unavailable(error) from error
+        try:  # the server was restarted since: the pool has been emptied
+            return self._read(work)
+        except OperationalError as error:
+            raise unavailable(error) from error
+
+    def _read(self, work: Callable[[sa.Connection], T]) -> T:
+        with self._reads.connect() as connection, connection.begin():
+            return work(connection)
+
+    def changes(self) -> int:
+        """Moves when this process has written anything, or another one to the deny log or the keys."""
+        if self._closed:
+            raise StorageUnavailable("The database has been closed.")
+        return self._ears.count
+
+    def close(self) -> None:
+        """See :class:`.backend.Backend`."""
+        self._closed = True
+        self._threads.shutdown(wait=True)
+        self._ears.close()
+        self._writes.dispose()
+        self._reads.dispose()
+
+
+class _MetAnotherError(Exception):
+    """The transaction was undone because of another, or of a lost connection: it can run again."""
+
+    def __init__(self, cause: DBAPIError) -> None:
+        super().__init__()
+        self.cause = cause
+
+
+class _Ears:
+    """A thread that listens to what other replicas announce. While it is deaf, every attempt counts."""
+
+    def __init__(self, url: URL) -> None:
+        self.count = 0
+        self._engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="mintmark-listener", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Something has changed."""
+        with self._lock:
+            self.count += 1
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        driver = self._engine.dialect.loaded_dbapi
+        while not self._stop.is_set():
+            try:
+                with self._engine.connect() as connection:
+                    connection.exec_driver_sql(f"LISTEN {CHANNEL}")
+                    self.wake()  # something may have been said before we listened
+                    self._listen(connection.connection.driver_connection)
+            except (DBAPIError, driver.Error):
+                self.wake()
+                self._stop.wait(_RECONNECT_EVERY)
+
+    def _listen(self, connection: Any) -> None:
+        while not self._stop.is_set():
+            for _ in connection.notifies(timeout=0.1, stop_after=1):
+                self.wake()
+
+
+def _engine(url: URL, isolation: str, *, pool_size: int) -> sa.Engine:
+    return sa.create_engine(
+        url,
+        isolation_level=isolation,
+        pool_size=pool_size,
+        max_overflow=0,
+        connect_args={
+            "connect_timeout": _CONNECT_TIMEOUT,
+            # Acknowledged means on disk, whatever the server's default is.
+            "options": "-c synchronous_commit=on",
+        },
+    )
+
+
+def _migration_engine(url: URL) -> sa.Engine:
+    engine = sa.create_engine(url, connect_args={"connect_timeout": _CONNECT_TIMEOUT})
+
+    @event.listens_for(engine, "begin")
+    def _one_after_the_other(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+
+    return engine
+
+
+def _code(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
+
+
+def _first_line(error: DBAPIError) -> str:
+    """The driver's words, in one line."""
+    lines = str(error.orig).strip().splitlines()
+    return lines[0] if lines else type(error.orig).__name__

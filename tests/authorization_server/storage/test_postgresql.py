@@ -1,0 +1,139 @@
+"""What is peculiar to PostgreSQL: restarts of the server, lost connections, and refusals in one line."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from mintmark.authorization_server.keys import open_sealer
+from mintmark.authorization_server.storage import Database, StorageUnavailable
+from mintmark.authorization_server.storage.records import DenyEntry, DenyKind
+from mintmark.authorization_server.storage.repositories import deny_entries, secrets
+from mintmark.errors import ConfigurationError
+
+from .backends import MakeUrl, needs_postgresql
+
+pytestmark = needs_postgresql
+
+
+@pytest.fixture
+def url(postgresql: MakeUrl) -> str:
+    return postgresql()
+
+
+@pytest.fixture
+def db(url: str) -> Iterator[Database]:
+    db = Database.open(url)
+    yield db
+    db.close_now()
+
+
+def end_connections(db: Database) -> None:
+    """What a restart of the server does to us: every connection but this one is cut."""
+    db.write_now(
+        lambda c: c.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).fetchall()
+    )
+
+
+def test_acknowledged_means_on_disk(db: Database) -> None:
+    assert db.write_now(lambda c: c.exec_driver_sql("SHOW synchronous_commit").scalar()) == "on"
+    assert db.write_now(lambda c: c.exec_driver_sql("SHOW transaction_isolation").scalar()) == "serializable"
+    assert db.read_now(lambda c: c.exec_driver_sql("SHOW transaction_read_only").scalar()) == "on"
+
+
+def test_cut_connections_are_made_anew(db: Database, url: str) -> None:
+    db.write_now(lambda c: secrets.insert(c, "a", "s", 1.0))
+    other = Database.open(url)
+    for number in range(3):
+        assert db.read_now(lambda c: secrets.get(c, "a")) == "s"
+        end_connections(other)
+        assert db.read_now(lambda c: secrets.get(c, "a")) == "s"
+        db.write_now(lambda c, n=str(number): secrets.insert(c, n, "s", 1.0))
+    other.close_now()
+
+
+def test_what_was_said_while_we_were_deaf_is_found(db: Database, url: str) -> None:
+    other = Database.open(url)
+    end_connections(other)
+    seen = db.changes()
+    other.write_now(lambda c: deny_entries.append(c, [DenyEntry(DenyKind.SID, "s", iat=1.0, exp=2.0)]))
+    deadline = time.monotonic() + 15.0
+    while db.changes() == seen:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    other.close_now()
+
+
+def test_a_commit_whose_answer_was_lost_is_not_done_twice(db: Database, url: str) -> None:
+    """The work cuts its own connection: the commit cannot be answered, and must not be tried again."""
+    runs = []
+
+    def work(connection: sa.Connection) -> None:
+        runs.append(1)
+        secrets.insert(connection, f"run {len(runs)}", "s", 1.0)
+        pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+        other.write_now(lambda c: c.exec_driver_sql(f"SELECT pg_terminate_backend({pid})").scalar())
+
+    other = Database.open(url)
+    with pytest.raises(StorageUnavailable):
+        db.write_now(work)
+    other.close_now()
+    assert runs == [1]
+
+
+def test_a_real_duplicate_is_still_one(db: Database) -> None:
+    db.write_now(lambda c: secrets.insert(c, "a", "s", 1.0))
+    with pytest.raises(IntegrityError):
+        db.write_now(lambda c: secrets.insert(c, "a", "t", 1.0))
+
+
+def test_a_server_that_cannot_be_reached_is_one_line_without_the_password() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Database.open("postgresql://somebody:hunter2@127.0.0.1:1/mintmark")
+    assert "\n" not in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+    assert "127.0.0.1" in str(refused.value)
+
+
+def test_the_password_is_in_no_repr(db: Database, url: str) -> None:
+    secret = sa.make_url(url).set(password="hunter2").render_as_string(hide_password=False)
+    named = Database.open(secret)
+    assert "hunter2" not in repr(named) + named.name
+    named.close_now()
+
+
+def test_another_programs_and_newer_databases_are_refused(
+    db: Database, postgresql: MakeUrl, url: str
+) -> None:
+    foreign = postgresql()
+    engine = sa.create_engine(
+        sa.make_url(foreign).set(drivername="postgresql+psycopg"), poolclass=sa.NullPool
+    )
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE recipes (name TEXT)")
+    with pytest.raises(ConfigurationError, match="another program"):
+        Database.open(foreign)
+    db.write_now(lambda c: c.exec_driver_sql("UPDATE alembic_version SET version_num = '9042'"))
+    with pytest.raises(ConfigurationError, match="newer mintmark"):
+        Database.open(url)
+
+
+def test_the_key_file_must_be_named(db: Database) -> None:
+    with pytest.raises(ConfigurationError, match="Say where"):
+        open_sealer(db, environ={})
+
+
+def test_writing_to_a_closed_database_is_an_outage(db: Database) -> None:
+    db.close_now()
+    with pytest.raises(StorageUnavailable):
+        asyncio.run(db.write(lambda c: secrets.get(c, "a")))
+    with pytest.raises(StorageUnavailable):
+        db.changes()

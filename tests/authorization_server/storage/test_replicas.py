@@ -1,0 +1,155 @@
+"""Two replicas of the service on one database, of each kind: what one does, the other knows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from mintmark.authorization_server.keys import KeyPolicy, SigningKeys
+from mintmark.authorization_server.sessions import Granted, Refreshed
+from mintmark.authorization_server.storage import Database
+from mintmark.authorization_server.storage.records import DenyEntry, DenyKind, KeyState
+from mintmark.authorization_server.storage.repositories import deny_entries
+
+from ..world import World
+
+pytestmark = pytest.mark.anyio
+
+DAY = 86400.0
+
+
+@pytest.fixture
+async def replicas(url: str, anyio_backend: str) -> AsyncIterator[tuple[World, World]]:
+    one = await World.begin(url)
+    other = await World.begin(url)
+    yield one, other
+    await one.end()
+    await other.end()
+
+
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
+    """Wait for something that happens by itself, as a service that ticks would."""
+    async with asyncio.timeout(seconds):
+        while not await condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_P11_parallel_refreshes_at_two_replicas_give_one_grant_that_goes_on(
+    replicas: tuple[World, World],
+) -> None:
+    one, other = replicas
+    token = (await one.grant()).refresh_token or ""
+    outcomes = await asyncio.gather(*(world.refresh(token) for world in replicas for _ in range(10)))
+    assert all(isinstance(outcome, Refreshed) for outcome in outcomes), outcomes
+    refreshed = [outcome for outcome in outcomes if isinstance(outcome, Refreshed)]
+    assert len({outcome.refresh_token for outcome in refreshed}) == 1
+    assert [outcome.rotated for outcome in refreshed].count(True) == 1
+    assert isinstance(await other.refresh(refreshed[0].refresh_token), Refreshed)
+
+
+async def test_B6_a_code_is_used_once_among_replicas(replicas: tuple[World, World]) -> None:
+    one, _ = replicas
+    code = await one.sessions.create_code(one.request(await one.sign_in()), one.now)
+    outcomes = await asyncio.gather(*(world.redeem(code) for world in replicas for _ in range(8)))
+    assert [isinstance(outcome, Granted) for outcome in outcomes].count(True) == 1
+
+
+async def test_O11_a_grant_that_is_given_while_its_person_signs_out_does_not_survive(
+    replicas: tuple[World, World],
+) -> None:
+    one, other = replicas
+    for _ in range(10):
+        sign_in = await one.sign_in()
+        code = await one.sessions.create_code(one.request(sign_in), one.now)
+        outcome, _ = await asyncio.gather(one.redeem(code), other.sessions.sign_out(sign_in.sid, other.now))
+        if isinstance(outcome, Granted):
+            assert not isinstance(await one.refresh(outcome.refresh_token or ""), Refreshed)
+
+
+async def test_O11_a_sign_out_here_is_heard_there(replicas: tuple[World, World]) -> None:
+    one, other = replicas
+    sign_in = await one.sign_in()
+    follower = other.deny_log.subscribe()
+    await one.sessions.sign_out(sign_in.sid, one.now)
+    await until(lambda: _heard(other))
+    (entry,) = await follower.next(other.now, timeout=1.0)
+    assert (entry.kind, entry.value) == ("sid", sign_in.sid)
+
+
+async def _heard(world: World) -> bool:
+    return await world.deny_log.tick(world.now) > 0
+
+
+async def test_who_reads_while_many_append_misses_nothing(replicas: tuple[World, World]) -> None:
+    """The numbers of a sequence are given before the commits: without care, a reader overtakes a slow writer."""
+    total = 80
+    seen: list[int] = []
+
+    async def append(world: World, number: int) -> None:
+        entry = DenyEntry(DenyKind.JTI, str(number), iat=world.now, exp=world.now + 600)
+        await world.db.write(lambda c: deny_entries.append(c, [entry]))
+
+    async def read(db: Database) -> None:
+        while len(seen) < total:
+            last = seen[-1] if seen else 0
+            found = await db.read(lambda c, last=last: deny_entries.after(c, last, 0.0))  # type: ignore[misc]
+            seen.extend(entry.seq for entry in found)
+
+    one, other = replicas
+    async with asyncio.timeout(60):
+        await asyncio.gather(
+            read(one.db), *(append(world, number) for number in range(total // 2) for world in (one, other))
+        )
+    assert len(set(seen)) == total
+
+
+async def test_P8_replicas_rotate_once_and_agree(replicas: tuple[World, World]) -> None:
+    one, other = replicas
+    policy = KeyPolicy(algs=("ES256", "EdDSA"))
+    keys = [SigningKeys(world.db, world.sealer, policy, world.deny_log) for world in replicas]
+    await asyncio.gather(*(each.start(one.now) for each in keys))
+    now = one.now
+    for step in (29 * DAY, DAY, 700.0):
+        now += step
+        await asyncio.gather(*(each.tick(now) for each in keys))
+
+        async def agree(now: float = now) -> bool:
+            for each in keys:
+                await each.tick(now)
+            return keys[0].timeline() == keys[1].timeline()
+
+        await until(agree)
+        for alg in policy.algs:
+            states = [record.state for record in keys[0].timeline() if record.alg == alg]
+            assert states.count(KeyState.CURRENT) == 1
+            assert states.count(KeyState.NEXT) <= 1
+            assert keys[0].current(alg) == keys[1].current(alg)
+    kinds = [event.kind for kind in ("key_next", "key_retired") for event in one.events(kind)]
+    assert kinds == ["key_next"] * 2 + ["key_retired"] * 2
+    assert other.events("key_next") == one.events("key_next")
+
+
+async def test_counts_of_failures_are_one_among_replicas(replicas: tuple[World, World]) -> None:
+    outcomes = await asyncio.gather(
+        *(
+            world.people.check_password("alice", "wrong", network="192.0.2.1", now=world.now)
+            for world in replicas
+            for _ in range(8)
+        )
+    )
+    assert outcomes.count(None) == 5
+
+
+async def test_replicas_that_start_together_share_schema_and_secret(url: str) -> None:
+    keys = await asyncio.gather(*(asyncio.to_thread(asyncio.run, _key(url)) for _ in range(4)))
+    assert len(set(keys)) == 1
+
+
+async def _key(url: str) -> bytes:
+    world = await World.begin(url)
+    try:
+        return world.secrets.key("x")
+    finally:
+        await world.end()
