@@ -6,8 +6,8 @@ import re
 import time
 
 import pytest
-from desk import access_token, do, open_page, sign_in, stored
-from playwright.sync_api import Browser, Page, expect
+from desk import access_token, do, open_page, sign_in, stored, submit_sign_in
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from mintmark.demo.plan import PERSON
 from mintmark.demo.stack import Stack
@@ -182,6 +182,37 @@ def test_an_answer_of_another_issuer_is_refused(page: Page, stack: Stack) -> Non
     page.goto(f"{stack.plan.page}/callback?code=stolen&state={state}&iss=https%3A%2F%2Fevil.example")
     expect(page.locator("#trouble")).to_contain_text("another issuer")
     assert stored(page) == {}
+
+
+def test_a_token_that_is_no_id_token_of_ours_is_refused(page: Page, stack: Stack) -> None:
+    """OpenID Connect Core 3.1.3.7: signed by the issuer is not enough."""
+
+    def swapped(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(
+            response=response, json={**response.json(), "id_token": response.json()["access_token"]}
+        )
+
+    open_page(page, stack)
+    page.route("**/token", swapped)
+    submit_sign_in(page, stack)
+    expect(page.locator("#trouble")).to_contain_text(
+        "ID token is refused: it is meant for another client"
+    )
+
+
+def test_p12_signing_out_in_one_window_ends_the_other(
+    page: Page, context: BrowserContext, stack: Stack
+) -> None:
+    sign_in(page, stack)
+    other = context.new_page()
+    other.goto(stack.plan.page)
+    expect(other.locator("#desk")).to_be_visible()  # recognised without a password
+    other.click("#sign-out")
+    expect(other.locator("#proof")).to_be_visible()
+    page.click("#refresh")
+    expect(page.locator("#trouble")).to_contain_text("Your sign-in has ended")
+    expect(page.locator("#sign-in")).to_be_visible()
 
 
 def test_two_calls_at_once_refresh_only_once(page: Page, stack: Stack) -> None:

@@ -35,6 +35,9 @@ async function start() {
   session = new Session(client);
   session.addEventListener("change", draw);
   session.addEventListener("note", (event) => noteFromSession(event.detail));
+  session.addEventListener("ended", (event) => {
+    showWelcome(`Your sign-in has ended: ${event.detail}. Perhaps you signed out in another window.`);
+  });
   drawPlaces(config);
   drawDeeds(session, config);
   wireButtons();
@@ -117,7 +120,7 @@ function tick() {
 
 function noteFromSession({ kind, title, text }) {
   addToLog({ kind, title, text });
-  tellPlace("issuer", kind, { ok: "gave new tokens", warn: "does not answer", refused: "refused" }[kind] ?? "");
+  tellPlace("issuer", kind, { ok: "gave new tokens", warn: "does not answer" }[kind]);
 }
 
 function showWelcome(trouble) {

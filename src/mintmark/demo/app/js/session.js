@@ -23,7 +23,8 @@ export class SignOutUnfinished extends Error {
 }
 
 /**
- * Signed in or not, and with what. Events: `change` (anything to draw), `note` (something for the log).
+ * Signed in or not, and with what. Events: `change` (anything to draw), `note` (something for the log), `ended` (the
+ * issuer does not renew any more).
  */
 export class Session extends EventTarget {
   #client;
@@ -144,8 +145,8 @@ export class Session extends EventTarget {
 
   #refreshFailed(error) {
     if (error instanceof OAuthError && error.status >= 400 && error.status < 500 && error.status !== 429) {
-      this.#note("refused", "The refresh was refused", `${error.code}: ${error.message}`);
       this.forget();
+      this.dispatchEvent(new CustomEvent("ended", { detail: `${error.message} (${error.code})` }));
       return;
     }
     this.#retry = Math.min(RETRY_MOST, this.#retry * 2 || RETRY_FIRST);

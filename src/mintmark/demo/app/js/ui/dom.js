@@ -20,10 +20,10 @@ const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle
 export const clockTime = (ms) => clock.format(ms);
 export const fullTime = (ms) => full.format(ms);
 
-/** 75 → "1 min 15 s" */
+/** 75 → "75 s", 300 → "5 min" */
 export function duration(seconds) {
   const whole = Math.round(Math.abs(seconds));
-  if (whole < 120) return whole >= 60 ? `1 min ${whole - 60} s` : `${whole} s`;
+  if (whole < 120) return `${whole} s`;
   if (whole < 7200) return `${Math.round(whole / 60)} min`;
   if (whole < 172_800) return `${Math.round(whole / 3600)} h`;
   return `${Math.round(whole / 86_400)} days`;
