@@ -6,13 +6,17 @@ import re
 import socket
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from hostile.samples import ALGORITHMS, NOW, given
-from mintmark import Key, MintmarkError
+from hostile.samples import ALGORITHMS, INTRUDERS, NOW, given
+from mintmark import Claims, Key, MintmarkError, Verifier
 from mintmark.errors import ErrorCode, InvalidKey, InvalidToken, MalformedToken
 from mintmark.hostile import ATTACKS, WEAKNESSES, Attack, Need, Outcome, Sample, find
-from mintmark.jose.encoding import json_object
+from mintmark.jose.encoding import b64url_encode, json_object
 from mintmark.jose.jws import parse_compact
+from mintmark.testing import LocalIssuer
 
 FORM = {
     ErrorCode.TOKEN_MALFORMED,
@@ -170,6 +174,69 @@ def test_a_token_and_keys_can_be_given_instead_of_a_sample() -> None:
     assert text is not None
     assert json_object(parse_compact(text).payload)["aud"] == "https://another-service.example"
     assert attack.control(token, key) is not None
+
+
+def test_tokens_without_some_claims_give_the_other_attacks() -> None:
+    """And several audiences, and no times but exp: what real issuers write as well."""
+    issuer = LocalIssuer("https://auth.example.com", audience="orders")
+    token = issuer.mint(audience=["orders", "billing"], without=["iat", "jti"])
+    sample = Sample.of(token, signing_key=issuer.key)
+    verifier: Verifier[Claims] = Verifier(
+        issuer="https://auth.example.com",
+        audience="orders",
+        keys=issuer.keys,
+        typ="at+jwt",
+        clock=issuer.clock,
+    )
+    for attack in ATTACKS:
+        text, control = attack.build(sample), attack.control(sample)
+        if text is None or control is None or attack.outcome is Outcome.INFORM:
+            continue
+        verifier.verify(control)
+        with pytest.raises(InvalidToken):
+            verifier.verify(text)
+    bare = Sample.of(issuer.mint(without=["aud", "exp", "iss"]), signing_key=issuer.key)
+    for id_ in ("C6.aud.other", "C6.aud.missing", "C7.iss.missing", "C1.exp.missing", "S17.payload.lifetime"):
+        assert find(id_).build(bare) is None
+    assert find("C1.exp.past").build(bare) is not None
+
+
+def test_K4_a_weak_key_still_gives_every_attack_but_those_that_encrypt_to_it() -> None:
+    native = rsa.generate_private_key(65537, 1024)
+    pem = native.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    message = ".".join(map(b64url_encode, (b'{"alg":"RS256"}', b'{"sub":"alice"}')))
+    signature = native.sign(message.encode(), padding.PKCS1v15(), hashes.SHA256())
+    key = Key.from_pem(pem, alg="RS256", allow_legacy=True)
+    sample = Sample.of(f"{message}.{b64url_encode(signature)}", public_key=key, intruders=INTRUDERS)
+    fitting = [attack for attack in ATTACKS if attack.fits("RS256", sample.available)]
+    missing = {attack.id for attack in fitting if attack.build(sample) is None}
+    assert missing == {"S34.jwe.claims", "S42.nested.unsigned", "S17.payload.lifetime"}
+
+
+def test_S13_an_ed448_key_may_be_called_eddsa_too() -> None:
+    key = Key.generate("EdDSA", crv="Ed448")
+    sample = Sample.of(LocalIssuer(key=key).mint(), signing_key=key)
+    assert find("S13.eddsa.s-plus-order").build(sample) is None
+
+
+def test_S35_a_signature_without_a_telling_character_gives_no_other_spelling() -> None:
+    key = Key.generate("Ed25519")
+    tokens = (LocalIssuer(key=key).mint() for _ in range(1000))
+    token = next(token for token in tokens if not {"-", "_"} & set(token.rpartition(".")[2]))
+    attack = find("S35.signature.alphabet")
+    assert attack.build(token) is None
+    spelled = attack.build(token, signing_key=key)  # with the key, one that has such a character is made
+    assert spelled is not None
+    assert {"+", "/"} & set(spelled.rpartition(".")[2])
+
+
+def test_attacks_that_lack_their_key_say_so() -> None:
+    sample = Sample.of(given("ES256").token)
+    for name in ("public", "owner"):
+        with pytest.raises(InvalidKey):
+            getattr(sample, name)
+    with pytest.raises(InvalidKey):
+        sample.forge(given("ES256").public)
 
 
 def test_keys_that_did_not_sign_the_good_token_are_refused() -> None:

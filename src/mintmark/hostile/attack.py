@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from mintmark.errors import MintmarkError
+from mintmark.errors import InvalidKey
 from mintmark.hostile.sample import Need, Sample
 from mintmark.hostile.weaknesses import WEAKNESSES, Weakness
 from mintmark.jose.jwk import Key
@@ -79,7 +79,7 @@ class Attack:
             return None
         try:
             broken = self.forge(sample)
-        except MintmarkError:  # a key that has no such form (an export, a use) gives no such attack
+        except InvalidKey:  # a legacy key gives no new key to encrypt to
             return None
         return None if broken == sample.token else broken
 
@@ -91,10 +91,7 @@ class Attack:
         sample = _sample(token, None, signing_key)
         if sample.signing_key is None or not self.fits(sample.alg, sample.available):
             return None
-        try:
-            return self.shape(sample)
-        except MintmarkError:
-            return None
+        return self.shape(sample)
 
 
 def _sample(token: str | Sample, public_key: Key | None, signing_key: Key | None) -> Sample:

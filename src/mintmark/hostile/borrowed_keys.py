@@ -104,11 +104,9 @@ def _secret(sample: Sample) -> str:
     return sample.forge(key, sample.header_with(jwk=key.to_jwk(private=True)))
 
 
-def _public_as_embedded(sample: Sample) -> str | None:
+def _public_as_embedded(sample: Sample) -> str:
     """The real public key embedded, and a stranger's signature: taken where a known jwk is enough."""
-    if sample.public_key is None:
-        return None
-    return sample.forge(sample.intruder, sample.header_with(jwk=sample.public_key.to_jwk()))
+    return sample.forge(sample.intruder, sample.header_with(jwk=sample.public.to_jwk()))
 
 
 def _attacks() -> Iterator[Attack]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mintmark.hostile.attack import ASYMMETRIC, ECDSA, EDDSA, RSA, Attack, Forge
-from mintmark.hostile.sample import HASHES, Need, Sample
+from mintmark.hostile.sample import HASHES, Need
 from mintmark.jose.encoding import json_encode
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
@@ -124,11 +124,7 @@ _FORMS: Final = (
 
 
 def _forge(form: _Form, alg: str) -> Forge:
-    def forge(sample: Sample) -> str | None:
-        key = sample.public_key
-        return None if key is None else sample.mac(form.octets(key), alg=alg)
-
-    return forge
+    return lambda sample: sample.mac(form.octets(sample.public), alg=alg)
 
 
 def _attack(id_: str, form: _Form, alg: str) -> Attack:

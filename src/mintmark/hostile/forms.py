@@ -61,17 +61,14 @@ def _unprotected_none(sample: Sample) -> str:
 # --- encrypted to the public key (which anyone can) --------------------------------------------------------
 
 
-def _encryption_key(sample: Sample) -> Key | None:
-    if sample.public_key is None:
-        return None
-    members = {k: v for k, v in sample.public_key.to_jwk().items() if k not in ("alg", "use", "key_ops")}
+def _encryption_key(sample: Sample) -> Key:
+    members = {k: v for k, v in sample.public.to_jwk().items() if k not in ("alg", "use", "key_ops")}
     return Key.from_jwk(members, alg="RSA-OAEP-256" if sample.alg in RSA else "ECDH-ES")
 
 
 def _encrypted(plaintext: Callable[[Sample], bytes], **header: str) -> Forge:
-    def forge(sample: Sample) -> str | None:
-        key = _encryption_key(sample)
-        return None if key is None else jwe.encrypt(plaintext(sample), key, enc="A256GCM", header=header)
+    def forge(sample: Sample) -> str:
+        return jwe.encrypt(plaintext(sample), _encryption_key(sample), enc="A256GCM", header=header)
 
     return forge
 

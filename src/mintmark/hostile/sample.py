@@ -122,6 +122,26 @@ class Sample:
         return frozenset(need for need, key in keys.items() if key is not None)
 
     @property
+    def public(self) -> Key:
+        """The public key, for attacks that say that they need it.
+
+        :raises InvalidKey: when it is not known.
+        """
+        if self.public_key is None:
+            raise InvalidKey("the public key is not known")
+        return self.public_key
+
+    @property
+    def owner(self) -> Key:
+        """The owner's signing key, for attacks that say that they need it.
+
+        :raises InvalidKey: when it was not lent.
+        """
+        if self.signing_key is None:
+            raise InvalidKey("the owner's key was not lent")
+        return self.signing_key
+
+    @property
     def intruder(self) -> Key:
         """A key pair of the good token's algorithm (ES256 for a shared secret) that no verifier knows."""
         return self.intruders.key("ES256" if self.alg in HASHES else self.alg)
@@ -150,15 +170,12 @@ class Sample:
     def sealed(self, message: bytes) -> str:
         """Like :meth:`seal`, over a message exactly as it stands."""
         key = self.signing_key
-        signature = self.signature if key is None or key.sign_bytes is None else key.sign_bytes(message)
-        return attach(message, signature)
+        return attach(message, self.signature if key is None else _signed(key, message))
 
     def forge(self, key: Key, header: Mapping[str, Any] | None = None) -> str:
         """Sign claims of one's own with somebody else's key, under that key's algorithm."""
         message = self.message({**(self.header if header is None else header), "alg": key.alg}, self._forged)
-        if key.sign_bytes is None:
-            raise InvalidKey("this key does not sign", kid=key.kid)
-        return attach(message, key.sign_bytes(message))
+        return attach(message, _signed(key, message))
 
     def mac(self, secret: bytes, *, alg: str = "HS256", header: Mapping[str, Any] | None = None) -> str:
         """Sign claims of one's own with HMAC, whatever the secret (the library itself makes no such key)."""
@@ -177,6 +194,12 @@ class Sample:
 def attach(message: bytes, signature: bytes) -> str:
     """Return a compact token of what was signed and a signature."""
     return f"{message.decode('ascii')}.{b64url_encode(signature)}"
+
+
+def _signed(key: Key, message: bytes) -> bytes:
+    if key.sign_bytes is None:
+        raise InvalidKey("this key does not sign", kid=key.kid)
+    return key.sign_bytes(message)
 
 
 def _segment(content: Segment) -> str:

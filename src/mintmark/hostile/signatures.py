@@ -98,10 +98,8 @@ def _leading_zero(sample: Sample) -> str:
     return attach(sample.message(), b"\0" + sample.signature)
 
 
-def _plus_modulus(sample: Sample) -> str | None:
-    if sample.public_key is None:
-        return None
-    numbers: Any = sample.public_key.material.public.public_numbers()
+def _plus_modulus(sample: Sample) -> str:
+    numbers: Any = sample.public.material.public.public_numbers()
     value = int.from_bytes(sample.signature) + numbers.n
     size = max(len(sample.signature), (value.bit_length() + 7) // 8)
     return attach(sample.message(), value.to_bytes(size))
@@ -110,11 +108,8 @@ def _plus_modulus(sample: Sample) -> str | None:
 def _raw_rsa(encoded: Callable[[Sample, int], bytes]) -> Forge:
     """Sign an encoded message (RFC 8017 9.2) that is not what it should be; takes the private exponent."""
 
-    def forge(sample: Sample) -> str | None:
-        key = sample.signing_key
-        if key is None:
-            return None
-        numbers: Any = key.material.private.private_numbers()
+    def forge(sample: Sample) -> str:
+        numbers: Any = sample.owner.material.private.private_numbers()
         modulus = numbers.public_numbers.n
         size = (modulus.bit_length() + 7) // 8
         signature = pow(int.from_bytes(encoded(sample, size)), numbers.d, modulus)
@@ -147,12 +142,9 @@ def _bare_digest(sample: Sample, size: int) -> bytes:
 def _pss(*, salt: int | None = None, mask: hashes.HashAlgorithm | None = None) -> Forge:
     """Sign with a salt of another length or with another hash for the mask than the algorithm's."""
 
-    def forge(sample: Sample) -> str | None:
-        key = sample.signing_key
-        if key is None:
-            return None
+    def forge(sample: Sample) -> str:
         digest = _PSS_HASHES[sample.alg]
-        private: Any = key.material.private
+        private: Any = sample.owner.material.private
         scheme = padding.PSS(padding.MGF1(mask or digest), digest.digest_size if salt is None else salt)
         return attach(sample.message(), private.sign(sample.message(), scheme, digest))
 
@@ -163,11 +155,8 @@ def _pss(*, salt: int | None = None, mask: hashes.HashAlgorithm | None = None) -
 
 
 def _rsa_sibling(alg: str) -> Forge:
-    def forge(sample: Sample) -> str | None:
-        key = sample.signing_key
-        if key is None or alg == sample.alg:
-            return None
-        members = {name: value for name, value in key.to_jwk(private=True).items() if name != "alg"}
+    def forge(sample: Sample) -> str:
+        members = {name: value for name, value in sample.owner.to_jwk(private=True).items() if name != "alg"}
         return sample.forge(Key.from_jwk(members, alg=alg))
 
     return forge
@@ -176,12 +165,9 @@ def _rsa_sibling(alg: str) -> Forge:
 def _ec_sibling(alg: str) -> Forge:
     """The algorithm's hash on another curve: no library should make it, so it is made by hand."""
 
-    def forge(sample: Sample) -> str | None:
-        key = sample.signing_key
-        if key is None or alg == sample.alg:
-            return None
+    def forge(sample: Sample) -> str:
         message = sample.message(sample.header_with(alg=alg))
-        private: Any = key.material.private
+        private: Any = sample.owner.material.private
         r, s = decode_dss_signature(private.sign(message, ec.ECDSA(_DIGESTS[alg])))
         size = _size(sample)
         return attach(message, r.to_bytes(size) + s.to_bytes(size))
@@ -190,23 +176,17 @@ def _ec_sibling(alg: str) -> Forge:
 
 
 def _hmac_sibling(alg: str) -> Forge:
-    def forge(sample: Sample) -> str | None:
-        key = sample.signing_key
-        if key is None or alg == sample.alg:
-            return None
-        secret: bytes = key.material.private
+    def forge(sample: Sample) -> str:
+        secret: bytes = sample.owner.material.private
         return sample.mac(secret, alg=alg)
 
     return forge
 
 
-def _truncated_mac(sample: Sample) -> str | None:
+def _truncated_mac(sample: Sample) -> str:
     """HS512 cut to the length of HS256."""
-    key = sample.signing_key
-    if key is None or sample.alg != "HS256":
-        return None
     message = sample.message()
-    secret: bytes = key.material.private
+    secret: bytes = sample.owner.material.private
     return attach(message, hmac.digest(secret, message, HASHES["HS512"])[:32])
 
 
