@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from mintmark.errors import ConfigurationError, ErrorCode, InvalidKey
 from mintmark.jose import pem
@@ -28,6 +27,9 @@ from mintmark.jose.keyrules import (
     text_member,
 )
 from mintmark.jose.kinds import Material, kind
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Key"]
 
@@ -163,7 +165,7 @@ class Key:
         :raises InvalidKey: when it holds no usable key.
         """
         try:
-            with Path(path).open("rb") as file:
+            with open(path, "rb") as file:  # noqa: PTH123  pathlib is slow to load
                 data = file.read(MAX_FILE_BYTES + 1)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "the path is not valid"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from mintmark.errors import (
     AlgorithmNotAllowed,
@@ -18,7 +18,9 @@ from mintmark.errors import (
 from mintmark.jose.algorithms import default_name
 from mintmark.jose.encoding import json_object
 from mintmark.jose.jwk import Key
-from mintmark.jose.problems import Problem, problems
+
+if TYPE_CHECKING:
+    from mintmark.jose.problems import Problem
 
 __all__ = ["KeySet", "SkippedKey", "select"]
 
@@ -130,6 +132,8 @@ class KeySet:
 
         :param published: the set is one that others can read, so nothing in it may be secret.
         """
+        from mintmark.jose.problems import problems
+
         return problems(self, published=published)
 
     def to_jwks(self, *, private: bool = False) -> dict[str, Any]:

@@ -1,12 +1,13 @@
-"""Keys in PEM, DER and OpenSSH files: SPKI, PKCS#8 (also encrypted), PKCS#1, SEC 1, OpenSSH."""
+"""Keys in PEM, DER and OpenSSH files: SPKI, PKCS#8 (also encrypted), PKCS#1, SEC 1, OpenSSH.
+
+``serialization`` is loaded when first needed: it takes long, and most services read their keys from JSON.
+"""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from mintmark.errors import InvalidKey
 
@@ -27,6 +28,8 @@ def read_pem(data: str | bytes, password: bytes | None) -> Any:
 
     :raises InvalidKey: when there is none, or the password is missing or wrong.
     """
+    from cryptography.hazmat.primitives import serialization
+
     data = _octets(data)
     try:
         if data.lstrip().startswith(_SSH_PUBLIC):
@@ -49,6 +52,8 @@ def read_der(data: bytes, password: bytes | None) -> Any:
 
     :raises InvalidKey: when it is none, or the password is missing or wrong.
     """
+    from cryptography.hazmat.primitives import serialization
+
     data = _octets(data)
     try:
         return serialization.load_der_public_key(data)
@@ -62,6 +67,8 @@ def read_der(data: bytes, password: bytes | None) -> Any:
 
 def kty_of(native: Any) -> str:
     """Return the JOSE key type of a key object."""
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
     if isinstance(native, rsa.RSAPublicKey | rsa.RSAPrivateKey):
         return "RSA"
     if isinstance(native, ec.EllipticCurvePublicKey | ec.EllipticCurvePrivateKey):
@@ -71,6 +78,8 @@ def kty_of(native: Any) -> str:
 
 def write_pem(private: Any, password: bytes | None) -> str:
     """Return a private key as PKCS#8."""
+    from cryptography.hazmat.primitives import serialization
+
     cipher: serialization.KeySerializationEncryption = serialization.NoEncryption()
     if password is not None:
         if not password:
@@ -82,6 +91,8 @@ def write_pem(private: Any, password: bytes | None) -> str:
 
 def write_public_pem(public: Any) -> str:
     """Return a public key as SubjectPublicKeyInfo."""
+    from cryptography.hazmat.primitives import serialization
+
     text: bytes = public.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )

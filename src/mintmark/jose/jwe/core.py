@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from os import urandom
 from typing import Any, Final
 
 from mintmark.errors import (
@@ -139,7 +139,7 @@ def seal(plaintext: bytes, encryption: ContentEncryption, cek: bytes, aad: bytes
     """Encrypt the content under a fresh random IV."""
     if not isinstance(plaintext, bytes):
         raise ConfigurationError("a plaintext is bytes")
-    iv = secrets.token_bytes(encryption.iv_bytes)
+    iv = urandom(encryption.iv_bytes)
     content = deflate.deflate(plaintext) if compress else plaintext
     return Sealed(iv, *encryption.encrypt(cek, iv, content, aad))
 
