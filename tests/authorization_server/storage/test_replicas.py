@@ -32,7 +32,7 @@ async def replicas(url: str, anyio_backend: str) -> AsyncIterator[tuple[World, W
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
     """Wait for something that happens by itself, as a service that ticks would."""
     async with asyncio.timeout(seconds):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110 - it happens in another process
             await asyncio.sleep(0.01)
 
 
@@ -83,7 +83,7 @@ async def _heard(world: World) -> bool:
 
 
 async def test_who_reads_while_many_append_misses_nothing(replicas: tuple[World, World]) -> None:
-    """The numbers of a sequence are given before the commits: without care, a reader overtakes a slow writer."""
+    """Numbers of a sequence are given before the commits: without care, readers overtake slow writers."""
     total = 80
     seen: list[int] = []
 
