@@ -131,7 +131,8 @@ def test_O9_each_check_of_a_proof_refuses(asked: SimpleRequest) -> None:
     found = refusal(lambda: server(DPoP()).check(asked))
     assert (found.status, found.code) == (401, ErrorCode.PROOF_INVALID)
     assert found.challenge == (
-        f'Bearer realm="orders", resource_metadata="{METADATA}", DPoP realm="orders", error="invalid_dpop_proof", '
+        f'Bearer realm="orders", resource_metadata="{METADATA}", DPoP realm="orders", '
+        'error="invalid_dpop_proof", '
         'error_description="The DPoP proof is missing or not valid for this request", '
         f'algs="{ALGS}", resource_metadata="{METADATA}"'
     )

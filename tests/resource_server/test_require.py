@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mintmark.errors import ConfigurationError, ErrorCode
+from mintmark.jose.jwks import KeySet
+from mintmark.jwt import Verifier
 from mintmark.resource_server import MalformedCredentials, Require, ResourceServer, SimpleRequest
 from mintmark.resource_server.credentials import from_authorization
 from mintmark.resource_server.require import granted_scopes
@@ -107,3 +109,16 @@ def test_an_external_url_is_an_https_url_without_query(url: str) -> None:
 def test_a_realm_that_cannot_be_quoted_is_refused() -> None:
     with pytest.raises(ConfigurationError):
         ResourceServer("https://a.example", "o", realm='a"b')
+
+
+def test_an_empty_key_set_is_one_and_fetches_nothing() -> None:
+    keys = KeySet()
+    assert ResourceServer("https://a.example", "o", keys=keys).keys is keys
+
+
+def test_a_verifier_of_ones_own_has_its_options_already() -> None:
+    own = Verifier(issuer="https://a.example", audience="o", keys=KeySet())
+    ResourceServer("https://a.example", "o", verifier=own, leeway=5.0)
+    for options in ({"keys": KeySet()}, {"typ": "JWT"}):
+        with pytest.raises(ConfigurationError):
+            ResourceServer("https://a.example", "o", verifier=own, **options)

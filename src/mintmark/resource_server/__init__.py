@@ -6,6 +6,13 @@ from mintmark.resource_server.credentials import Credentials, MalformedCredentia
 from mintmark.resource_server.dpop import DPoP, Nonces
 from mintmark.resource_server.feed_state import FeedPolicy
 from mintmark.resource_server.key_cache import CachePolicy
+from mintmark.resource_server.locations import (
+    AuthorizationHeader,
+    HostCookie,
+    Location,
+    QueryParameter,
+    WebSocketProtocol,
+)
 from mintmark.resource_server.metadata import ResourceMetadata
 from mintmark.resource_server.refusals import Refusal
 from mintmark.resource_server.remote_keys import RemoteKeys
@@ -15,13 +22,17 @@ from mintmark.resource_server.revocation_feed import RevocationFeed
 from mintmark.resource_server.server import ResourceServer
 
 __all__ = [
+    "AuthorizationHeader",
     "CachePolicy",
     "Credentials",
     "DPoP",
     "FeedPolicy",
+    "HostCookie",
+    "Location",
     "MalformedCredentials",
     "MemoryReplayStore",
     "Nonces",
+    "QueryParameter",
     "Refusal",
     "RemoteKeys",
     "ReplayStore",
@@ -32,4 +43,5 @@ __all__ = [
     "RevocationFeed",
     "SQLiteReplayStore",
     "SimpleRequest",
+    "WebSocketProtocol",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from mintmark.jose.encoding import b64url_encode
 from mintmark.jwt import Claims
 from mintmark.resource_server.credentials import Credentials, Request
 from mintmark.resource_server.dpop import DPoP, ProofRefused, check_proof
+from mintmark.resource_server.replay import ReplayStore
 
 __all__ = ["Binding", "CertificateOf", "Use", "not_bound"]
 
@@ -25,10 +27,26 @@ CertificateOf = Callable[[Request], bytes | None]
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One use of a proof, to be remembered until it can be used no more."""
+    """One use of a proof, which must be the first (RFC 9449 11.1); remembered as long as it could be used."""
 
     name: str
     expires_at: float
+    store: ReplayStore
+
+    def claim_first(self, now: float) -> None:
+        """Make sure that this is the first use.
+
+        :raises ProofRefused: it is not. :raises KeysUnavailable: that cannot be known now.
+        """
+        if not self.store.first_use(self.name, expires_at=self.expires_at, now=now):
+            raise ProofRefused("The DPoP proof has been used before.", code=ErrorCode.PROOF_REPLAYED)
+
+    async def aclaim_first(self, now: float) -> None:
+        """Do what :meth:`claim_first` does without holding up the event loop."""
+        if self.store.blocking:
+            await asyncio.to_thread(self.claim_first, now)
+        else:
+            self.claim_first(now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +67,28 @@ class Binding:
                 "DPoP needs external_url: proofs name the URL that the client sees (RFC 9449 4.3).",
                 hint='external_url="https://api.example.com"',
             )
+
+    @property
+    def understood(self) -> tuple[str, ...]:
+        """The authentication schemes in which a token is seen at all, in lower case."""
+        return ("bearer",) if self.dpop is None else ("bearer", "dpop")
+
+    @property
+    def schemes(self) -> tuple[str, ...]:
+        """The authentication schemes that are asked for, as challenges write them."""
+        if self.dpop is None:
+            return ("Bearer",)
+        return ("DPoP",) if self.dpop.required else ("Bearer", "DPoP")
+
+    @property
+    def dpop_required(self) -> bool:
+        """Whether every token must be bound by DPoP."""
+        return self.dpop is not None and self.dpop.required
+
+    @property
+    def proof_algorithms(self) -> tuple[str, ...]:
+        """What proofs may be signed with; nothing where DPoP is not taken."""
+        return self.dpop.algorithms if self.dpop is not None else ()
 
     def check(
         self, request: Request, credentials: Credentials, claims: Claims, *, now: float, required: bool
@@ -92,7 +132,8 @@ class Binding:
             leeway=self.leeway,
         )
         lifetime = self.dpop.max_age + self.leeway
-        return Use(f"{proof.thumbprint}:{proof.jwt_id}", proof.issued_at + lifetime)
+        name = f"{proof.thumbprint}:{proof.jwt_id}"
+        return Use(name, proof.issued_at + lifetime, self.dpop.replay)
 
     def _check_certificate(self, request: Request, expected: Any) -> None:
         """Compare the certificate's hash (RFC 8705 3)."""

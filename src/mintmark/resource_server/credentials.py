@@ -9,9 +9,17 @@ from typing import Protocol
 
 from mintmark.errors import ErrorCode, MintmarkError
 
-__all__ = ["Credentials", "MalformedCredentials", "Request", "SimpleRequest", "from_authorization"]
+__all__ = [
+    "B64TOKEN",
+    "Credentials",
+    "MalformedCredentials",
+    "Request",
+    "SimpleRequest",
+    "from_authorization",
+]
 
-_B64TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")  # RFC 6750 2.1
+B64TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
+"""What a token may be made of (RFC 6750 2.1)."""
 
 
 class Request(Protocol):
@@ -91,7 +99,7 @@ def from_authorization(request: Request, schemes: Sequence[str] = ("bearer",)) -
     if scheme not in schemes:
         return None
     token = rest.strip(" ")
-    if not _B64TOKEN.fullmatch(token):
+    if not B64TOKEN.fullmatch(token):
         raise MalformedCredentials(
             "The Authorization header does not hold exactly one token after its scheme.",
             hint="Send «Authorization: Bearer <token>», nothing before or after it.",

@@ -67,6 +67,7 @@ _EXPLANATIONS: Mapping[ErrorCode, Explanation] = MappingProxyType(
             "This resource needs an access token", "Send «Authorization: Bearer <token>»."
         ),
         ErrorCode.CREDENTIALS_MALFORMED: Explanation("The request must bring exactly one token, well formed"),
+        ErrorCode.CSRF_SUSPECTED: Explanation("The request may have been caused by another site"),
         ErrorCode.TOKEN_EXPIRED: Explanation(
             "The token has expired", "The client should refresh before exp; look at both clocks if it did."
         ),
@@ -157,6 +158,10 @@ class Wire:
     def malformed(self, cause: MintmarkError) -> Refusal:
         """Two tokens, or none where one was begun: 400 invalid_request (RFC 6750 3.1)."""
         return self._refusal(400, "invalid_request", cause)
+
+    def suspected(self, cause: MintmarkError) -> Refusal:
+        """Another site may have caused the request: 403, and no challenge, for the token is not at fault."""
+        return _refusal(403, "access_denied", cause, [])
 
     def invalid(self, cause: MintmarkError) -> Refusal:
         """The token or its proof is refused: 401 (RFC 6750 3.1, RFC 9449 7.1, 9)."""

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar, overload
+from typing import Any, Protocol, Self, TypeVar, Unpack, overload
 
-from mintmark.errors import ErrorCode, InvalidToken, KeysUnavailable, MintmarkError
+from mintmark.errors import ConfigurationError, InvalidToken, KeysUnavailable, MintmarkError
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
-from mintmark.jwt import ACCESS_TOKEN, Claims, KeySource, Profile, Revocations, Verifier
+from mintmark.jwt import ACCESS_TOKEN, Claims, KeySource, Verifier
 from mintmark.jwt.into import converter
-from mintmark.jwt.policy import DEFAULT_LEEWAY, Unchecked
+from mintmark.jwt.policy import DEFAULT_LEEWAY
+from mintmark.jwt.verifier import VerifierOptions
 from mintmark.resource_server.binding import Binding, CertificateOf, Use, not_bound
 from mintmark.resource_server.credentials import (
     Credentials,
     MalformedCredentials,
     Request,
-    from_authorization,
 )
-from mintmark.resource_server.dpop import DPoP, ProofRefused
+from mintmark.resource_server.dpop import DPoP
+from mintmark.resource_server.locations import (
+    AuthorizationHeader,
+    CsrfSuspected,
+    Location,
+    QueryParameter,
+    find_credentials,
+)
 from mintmark.resource_server.metadata import ResourceMetadata
 from mintmark.resource_server.refusals import Refusal, Wire
 from mintmark.resource_server.remote_keys import RemoteKeys
@@ -35,6 +41,7 @@ __all__ = ["ResourceServer"]
 _log = logging.getLogger("mintmark.resource_server")
 _LONGEST = 200  # characters of one value in a log line: an attacker chooses some of them
 _NOTHING_MORE = Require()
+_BESIDE_VERIFIER = frozenset({"revocations", "leeway", "clock"})
 
 T = TypeVar("T")
 
@@ -56,18 +63,17 @@ class ResourceServer:
     :param issuer: who issues the tokens, exactly as it names itself.
     :param audience: this service's name at the issuer: the ``aud`` of its tokens.
     :param keys: the issuer's keys; by default RemoteKeys of the issuer.
-    :param revocations: what has been revoked, usually a RevocationFeed.
-    :param verifier: a Verifier or Verifiers of your own, instead of the one made of all the above.
-    :param profile: what the tokens must be; RFC 9068 access tokens by default.
-    :param typ: other header types to accept, for issuers that do not follow RFC 9068.
+    :param verifier: a Verifier or Verifiers of your own, instead of the one made here.
     :param realm: the protection space that challenges name; the audience by default.
     :param external_url: the URL under which clients reach this service. With it challenges name the
         resource's metadata (RFC 9728), and the frameworks serve that document.
     :param scopes_supported: the scopes to publish there; ``name`` is the name for people.
+    :param locations: where requests may bring their token; the Authorization header by default.
     :param dpop: take DPoP-bound tokens (RFC 9449); needs ``external_url``. Without it they are refused.
     :param certificate_of: finds the client's certificate (DER) of a request, for certificate-bound tokens
         (RFC 8705); trust a header only if your proxy sets it and drops the client's own.
-    :param leeway: how far apart clocks may be, in seconds.
+    :param options: of the Verifier that is made here: ``revocations`` (usually a RevocationFeed), ``leeway``,
+        ``typ``, ``decryption_keys`` …; ``profile`` is that of RFC 9068 access tokens unless told otherwise.
     :raises ConfigurationError: something cannot be or must not be.
     """
 
@@ -77,63 +83,53 @@ class ResourceServer:
         audience: str | Sequence[str],
         *,
         keys: Key | KeySet | KeySource | None = None,
-        revocations: Revocations | None = None,
         verifier: _Verifies | None = None,
-        profile: Profile | None = ACCESS_TOKEN,
-        typ: str | Sequence[str | None] | Unchecked | None = None,
         realm: str | None = None,
         external_url: str | None = None,
         scopes_supported: Sequence[str] = (),
         name: str | None = None,
+        locations: Sequence[Location] = (AuthorizationHeader(),),
         dpop: DPoP | None = None,
         certificate_of: CertificateOf | None = None,
-        leeway: float = DEFAULT_LEEWAY,
         allow_http: Collection[str] = (),
         ca_file: str | None = None,
-        clock: Callable[[], float] = time.time,
+        **options: Unpack[VerifierOptions],
     ) -> None:
         self.issuer = issuer
         self.audience = (audience,) if isinstance(audience, str) else tuple(audience)
-        self.revocations = revocations
+        self.revocations = options.get("revocations")
+        self._leeway = options.get("leeway", DEFAULT_LEEWAY)
+        self._clock = options.get("clock", time.time)
         if verifier is None:
             if keys is None:
-                keys = RemoteKeys(issuer, allow_http=allow_http, ca_file=ca_file, clock=clock)
-            verifier = Verifier(
-                issuer=issuer,
-                audience=self.audience,
-                keys=keys,
-                profile=profile,
-                typ=typ,
-                leeway=leeway,
-                revocations=revocations,
-                clock=clock,
-            )
+                keys = RemoteKeys(issuer, allow_http=allow_http, ca_file=ca_file, clock=self._clock)
+            options.setdefault("profile", ACCESS_TOKEN)
+            verifier = Verifier(issuer=issuer, audience=self.audience, keys=keys, **options)
+        elif keys is not None or options.keys() - _BESIDE_VERIFIER:
+            raise ConfigurationError("A verifier of your own has its keys and options already.")
         self.keys = keys
-        self._verifier: _Verifies = verifier
-        self._leeway = leeway
-        self._clock = clock
-        self.metadata = (
-            ResourceMetadata(
+        self._verifier = verifier
+        self._locations = tuple(locations)
+        if any(isinstance(location, QueryParameter) for location in self._locations):
+            _log.warning("tokens are taken from the query: they will be in logs and histories")
+        self._binding = Binding(dpop, certificate_of, external_url, self._leeway)
+        self.metadata = None
+        if external_url is not None:
+            self.metadata = ResourceMetadata(
                 external_url,
                 (issuer,),
                 tuple(scopes_supported),
                 name,
-                proof_algorithms=dpop.algorithms if dpop is not None else (),
-                proof_required=dpop is not None and dpop.required,
+                bearer_methods=tuple(place.bearer_method for place in locations if place.bearer_method),
+                proof_algorithms=self._binding.proof_algorithms,
+                proof_required=self._binding.dpop_required,
                 certificate_bound=certificate_of is not None,
             )
-            if external_url
-            else None
-        )
-        self._binding = Binding(dpop, certificate_of, external_url, leeway)
-        self._replay = dpop.replay if dpop is not None else None
-        self._dpop_only = dpop is not None and dpop.required
-        self._schemes = ("bearer",) if dpop is None else ("bearer", "dpop")
         self._wire = Wire(
             realm or self.audience[0],
             self.metadata.url if self.metadata else None,
-            ("Bearer",) if dpop is None else ("DPoP",) if dpop.required else ("Bearer", "DPoP"),
-            dpop.algorithms if dpop is not None else (),
+            self._binding.schemes,
+            self._binding.proof_algorithms,
         )
         self._converters: dict[type[Any], Callable[[Claims], Any]] = {}
 
@@ -159,12 +155,12 @@ class ResourceServer:
             claims = self._verifier.verify(credentials.token)
             use = self._use(request, credentials, claims, require)
             if use is not None:
-                self._first(use)
+                use.claim_first(self._clock())
             return self._sufficient(claims, require, into)
         except Refusal as refusal:
             self._report(refusal)
             raise
-        except (InvalidToken, KeysUnavailable, MalformedCredentials) as error:
+        except (InvalidToken, KeysUnavailable, MalformedCredentials, CsrfSuspected) as error:
             raise self._refusal(error) from error
 
     @overload
@@ -185,12 +181,12 @@ class ResourceServer:
             claims = await self._verifier.averify(credentials.token)
             use = self._use(request, credentials, claims, require)
             if use is not None:
-                await asyncio.to_thread(self._first, use) if self._blocks else self._first(use)
+                await use.aclaim_first(self._clock())
             return self._sufficient(claims, require, into)
         except Refusal as refusal:
             self._report(refusal)
             raise
-        except (InvalidToken, KeysUnavailable, MalformedCredentials) as error:
+        except (InvalidToken, KeysUnavailable, MalformedCredentials, CsrfSuspected) as error:
             raise self._refusal(error) from error
 
     def check_optional(self, request: Request, require: Require | None = None) -> Claims | None:
@@ -214,7 +210,7 @@ class ResourceServer:
         try:
             if claims is None:
                 raise self._wire.missing()
-            if (require.dpop or self._dpop_only) and "jkt" not in (claims.get("cnf") or {}):
+            if (require.dpop or self._binding.dpop_required) and "jkt" not in (claims.get("cnf") or {}):
                 raise self._wire.invalid(not_bound())
             self._sufficient(claims, require, None)
         except Refusal as refusal:
@@ -228,12 +224,12 @@ class ResourceServer:
 
     def _brings_token(self, request: Request) -> bool:
         try:
-            return from_authorization(request, self._schemes) is not None
-        except MalformedCredentials:
+            return find_credentials(request, self._locations, self._binding.understood) is not None
+        except (MalformedCredentials, CsrfSuspected):
             return True  # check() says what is wrong with it
 
     def _credentials(self, request: Request) -> Credentials:
-        credentials = from_authorization(request, self._schemes)
+        credentials = find_credentials(request, self._locations, self._binding.understood)
         if credentials is None:
             raise self._wire.missing()
         return credentials
@@ -241,19 +237,8 @@ class ResourceServer:
     def _use(
         self, request: Request, credentials: Credentials, claims: Claims, require: Require
     ) -> Use | None:
-        required = require.dpop or self._dpop_only
+        required = require.dpop or self._binding.dpop_required
         return self._binding.check(request, credentials, claims, now=self._clock(), required=required)
-
-    @property
-    def _blocks(self) -> bool:
-        return self._replay is not None and self._replay.blocking
-
-    def _first(self, use: Use) -> None:
-        """Make sure that a proof is used for the first time (RFC 9449 11.1)."""
-        if self._replay is None:
-            return
-        if not self._replay.first_use(use.name, expires_at=use.expires_at, now=self._clock()):
-            raise ProofRefused("The DPoP proof has been used before.", code=ErrorCode.PROOF_REPLAYED)
 
     def _sufficient(self, claims: Claims, require: Require, into: type[Any] | None) -> Any:
         unmet = require.unmet(claims, now=self._clock(), leeway=self._leeway)
@@ -273,6 +258,8 @@ class ResourceServer:
             refusal = self._wire.unavailable(error)
         elif isinstance(error, MalformedCredentials):
             refusal = self._wire.malformed(error)
+        elif isinstance(error, CsrfSuspected):
+            refusal = self._wire.suspected(error)
         else:
             refusal = self._wire.invalid(error)
         self._report(refusal)
