@@ -21,6 +21,7 @@ from mintmark import UNCHECKED, Key, KeySet, SignIn, Verifier, inspect, jwe, jws
 from mintmark.errors import MintmarkError
 from mintmark.jose import encoding
 from mintmark.jose.jws import verifier_for
+from mintmark.jose.strict_json import MAX_DEPTH, decode_strictly
 from mintmark.jwt.profiles import ACCESS_TOKEN, CLIENT_ASSERTION, ID_TOKEN, LOGOUT_TOKEN, REVOCATIONS
 from mintmark.jwt.profiles.dpop import verify_proof
 from mintmark.net.targets import check_url
@@ -81,7 +82,7 @@ def base64url(data: bytes) -> None:
 
 def json(data: bytes) -> None:
     fast = _outcome(lambda: encoding.json_decode(data))
-    strict = _outcome(lambda: encoding._decode_strictly(data, "it", encoding.MAX_DEPTH))
+    strict = _outcome(lambda: decode_strictly(data, "it", MAX_DEPTH))
     assert fast[0] == strict[0], (fast, strict)
     if fast[0] == "value":
         assert _same(fast[1], strict[1]), (fast, strict)
