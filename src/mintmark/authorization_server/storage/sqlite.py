@@ -20,7 +20,7 @@ from .failures import unavailable
 from .migrate import bring_up_to_date
 from .writer import GroupWriter
 
-__all__ = ["BUSY_TIMEOUT", "SQLite"]
+__all__ = ["BUSY_TIMEOUT", "WRITER_PRAGMAS", "SQLite"]
 
 T = TypeVar("T")
 
@@ -28,6 +28,12 @@ BUSY_TIMEOUT = 5.0  # seconds that a transaction waits for another process's wri
 _WATCH_TIMEOUT = 0.1  # the event loop waits for it
 
 
+WRITER_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",  # acknowledged means on disk
+    "foreign_keys=ON",
+    "secure_delete=ON",  # destroyed means overwritten
+)
 _READ_CONNECTIONS = 4
 
 
@@ -119,7 +125,7 @@ def _writer_engine(path: Path) -> sa.Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the begin event below says how transactions begin
-        _pragmas(connection, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
+        _pragmas(connection, *WRITER_PRAGMAS)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
