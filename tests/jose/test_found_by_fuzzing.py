@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from mintmark import Key
-from mintmark.errors import MalformedToken
+from mintmark.errors import InvalidKey, MalformedToken
 from mintmark.jose.encoding import b64url_encode
 from mintmark.jose.jws import signer_for, verifier_for
 
@@ -25,3 +27,21 @@ def test_S36_two_parts_under_a_known_header_are_no_token() -> None:
     for last in (signature, honest):
         with pytest.raises(MalformedToken, match="three parts"):
             verify(f"{header}.{last}")
+
+
+@pytest.mark.parametrize(
+    "der",
+    [
+        # the object identifier of Ed448 and X448 before a key of 32 octets
+        "302e020100300506032b6571042204202638dc8be458d51578dec7021d9a5edeb06dba541a69b947d6b1f20e0a2bfa48",
+        "302e020100300506032b656f0422042024f2544eed53f14461e9cdc3eee7ea230432c70f51e1e7bf3f21b267ac83f13f",
+    ],
+)
+def test_a_private_key_of_another_curves_length(der: str) -> None:
+    """The backend answers with an exception of its own that is no ValueError."""
+    octets = bytes.fromhex(der)
+    with pytest.raises(InvalidKey):
+        Key.from_der(octets)
+    body = base64.b64encode(octets).decode()
+    with pytest.raises(InvalidKey):
+        Key.from_pem(f"-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n")

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 
 from mintmark.errors import InvalidKey
 
 __all__ = ["is_text", "kty_of", "read_der", "read_pem", "write_pem", "write_public_pem"]
 
 _SSH_PUBLIC: Final = (b"ssh-", b"ecdsa-sha2-")
-_FAILURES: Final = (ValueError, TypeError, UnsupportedAlgorithm)
+# InternalError: OpenSSL's own words for a PKCS#8 key of another length than its curve's
+_FAILURES: Final = (ValueError, TypeError, UnsupportedAlgorithm, InternalError)
 
 
 def is_text(data: bytes) -> bool:
