@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from mintmark.errors import ConfigurationError, ErrorCode, InvalidToken
 from mintmark.jose.encoding import b64url_encode
-from mintmark.jwt import Claims
 from mintmark.resource_server.credentials import Credentials, Request
 from mintmark.resource_server.dpop import DPoP, ProofRefused, check_proof
 from mintmark.resource_server.replay import ReplayStore
@@ -91,16 +90,14 @@ class Binding:
         return self.dpop.algorithms if self.dpop is not None else ()
 
     def check(
-        self, request: Request, credentials: Credentials, claims: Claims, *, now: float, required: bool
+        self, request: Request, credentials: Credentials, confirmation: Any, *, now: float, required: bool
     ) -> Use | None:
         """Return the use of a proof that the caller must find to be the first, if there was a proof.
 
+        :param confirmation: ``cnf`` of the token (RFC 7800 3.1), or None.
         :param required: refuse a token that is not bound by DPoP.
         :raises InvalidToken: the token is not bound as it must be, or its binding does not hold.
         """
-        confirmation = claims.get("cnf")
-        if confirmation is None and credentials.scheme == "bearer" and not required:
-            return None
         confirmation = {} if confirmation is None else confirmation
         if not isinstance(confirmation, Mapping) or not confirmation.keys() <= _KNOWN:
             raise _mismatch("The token is bound in a way that is not known here.", None)

@@ -13,6 +13,7 @@ from mintmark.errors import ConfigurationError, InvalidToken, KeysUnavailable, M
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
 from mintmark.jwt import ACCESS_TOKEN, Claims, KeySource, Verifier
+from mintmark.jwt.claims import raw_members
 from mintmark.jwt.into import converter
 from mintmark.jwt.policy import DEFAULT_LEEWAY
 from mintmark.jwt.verifier import VerifierOptions
@@ -238,12 +239,16 @@ class ResourceServer:
         self, request: Request, credentials: Credentials, claims: Claims, require: Require
     ) -> Use | None:
         required = require.dpop or self._binding.dpop_required
-        return self._binding.check(request, credentials, claims, now=self._clock(), required=required)
+        confirmation = raw_members(claims).get("cnf")
+        if confirmation is None and not required and credentials.scheme == "bearer":
+            return None  # the usual case: a token that anyone may bear
+        return self._binding.check(request, credentials, confirmation, now=self._clock(), required=required)
 
     def _sufficient(self, claims: Claims, require: Require, into: type[Any] | None) -> Any:
-        unmet = require.unmet(claims, now=self._clock(), leeway=self._leeway)
-        if unmet is not None:
-            raise self._wire.unmet(unmet)
+        if require is not _NOTHING_MORE:
+            unmet = require.unmet(raw_members(claims), now=self._clock(), leeway=self._leeway)
+            if unmet is not None:
+                raise self._wire.unmet(unmet)
         if into is None:
             return claims
         convert = self._converters.get(into)
