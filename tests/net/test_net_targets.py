@@ -111,6 +111,11 @@ PRIVATE = [
     "64:ff9b::7f00:1",
     "64:ff9b::a9fe:a9fe",
     "2002:7f00:1::",
+    "64:ff9b:1::7f00:1",  # local translation (RFC 8215)
+    "::127.0.0.1",  # IPv4-compatible (RFC 4291 2.5.5.1)
+    "::ffff:0:127.0.0.1",  # IPv4-translated (RFC 2765)
+    "fec0::1",  # site-local (RFC 3879)
+    "5f00::1",
     "not an address",
 ]
 

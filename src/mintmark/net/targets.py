@@ -16,6 +16,7 @@ _MAX_URL = 2048
 _URL_TEXT = re.compile(r"[!-~]+")  # printable ASCII: urlsplit() would quietly drop tabs and line ends
 _HOST_TEXT = re.compile(r"[a-z0-9._\-]+|[0-9a-f:]*:[0-9a-f:.]*")
 _DEFAULT_PORTS = {"https": 443, "http": 80}
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")  # RFC 4291 2.4: nothing else is routed in the open
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052 2.1: the last 32 bits are an IPv4 address
 
 
@@ -120,6 +121,8 @@ def _is_public(text: str) -> bool:
         inner = _embedded_ipv4(address)
         if inner is not None:
             return inner.is_global and not inner.is_multicast
+        if address not in _GLOBAL_UNICAST:
+            return False
     return address.is_global and not address.is_multicast
 
 
