@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Final, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 import msgspec
 import pybase64
@@ -91,7 +91,20 @@ def _refuse_base64(what: str) -> NoReturn:
 
 # --- reading JSON ------------------------------------------------------------------------------------------
 
-_fast_decode: Final = msgspec.json.Decoder().decode
+
+def _ordinary(depth: int) -> Any:
+    """Return the type of JSON values that nest no deeper and hold no integer beyond 64 bits."""
+    scalar = str | Annotated[int, msgspec.Meta(ge=MIN_INTEGER, le=2**63 - 1)] | float | bool | None
+    value: Any = scalar
+    for _ in range(depth):
+        value = scalar | list[value] | dict[str, value]
+    return value
+
+
+# Typed, so that the codec itself finds what is deeper or larger than ordinary: that takes the strict path.
+_ORDINARY_DEPTH: Final = 4
+_fast_decode: Final = msgspec.json.Decoder(_ordinary(_ORDINARY_DEPTH)).decode
+_fast_decode_object: Final = msgspec.json.Decoder(dict[str, _ordinary(_ORDINARY_DEPTH - 1)]).decode  # type: ignore[misc]
 _fast_encode: Final = msgspec.json.Encoder().encode
 
 # Canonical JSON writes a number straight after one of these marks (or at the start of the text). The codec
@@ -130,9 +143,12 @@ def json_object(
     :raises MalformedToken: with code ``json_invalid``.
     """
     if type(data) is bytes and len(data) <= max_bytes:
-        members = _decode_canonical(data)
-        if type(members) is dict:
-            return members
+        try:
+            members: dict[str, Any] = _fast_decode_object(data)
+            if _fast_encode(members) == data:
+                return members
+        except (ValueError, RecursionError, msgspec.MsgspecError):
+            pass  # the strict decoder says what is wrong
     value = json_decode(data, what=what, max_bytes=max_bytes)
     if type(value) is not dict:
         refuse_json(what, "is not a JSON object")
@@ -158,12 +174,10 @@ def json_members(
 
 
 def _decode_canonical(data: bytes) -> Any:
-    """Return the value of a text that is its canonical spelling and within the limits; else None."""
-    if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
-        return None
+    """Return the value of a text that is its canonical spelling and ordinary; else None."""
     try:
         value = _fast_decode(data)
-        if _fast_encode(value) == data and not _may_hold_long_integer(data):
+        if _fast_encode(value) == data:
             return value
     except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
         pass  # the strict decoder says what is wrong
