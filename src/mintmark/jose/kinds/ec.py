@@ -34,7 +34,9 @@ def from_members(members: Mapping[str, Any], _legacy: bool) -> Material:
         private = _private_key(_coordinate(members, "d", size), curve)
         if private.public_key() != public:
             refuse("the private key does not fit its public key", claim="d")
-    return _material(public, private)
+    # each member has one spelling only, and this was it
+    identity = {"crv": crv, "kty": "EC", "x": members["x"], "y": members["y"]}
+    return Material("EC", crv, identity, public, private, curve.key_size)
 
 
 def from_native(native: Any, _legacy: bool) -> Material:
