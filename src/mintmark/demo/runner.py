@@ -61,9 +61,7 @@ def run(
         pace = pace | {"access_token_lifetime": access_token_lifetime}
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(
-                errors="replace"
-            )  # a terminal that cannot write a check mark still gets the story
+            stream.reconfigure(errors="replace")  # a terminal may not know how to write a check mark
     console = Console()
     try:
         plan = make_plan(port, **pace, log_level=log_level)

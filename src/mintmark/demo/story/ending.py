@@ -8,7 +8,7 @@ import hmac
 import json
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from mintmark.demo.story.checks import Check, equal, holds
 from mintmark.demo.story.web import query_of
@@ -20,8 +20,8 @@ from mintmark.jwt import inspect
 
 __all__ = ["forgeries_are_refused", "sign_out"]
 
-WITHIN = 1.0
-REVOKED = "401 invalid_token token_revoked"
+WITHIN: Final = 1.0
+REVOKED: Final = "401 invalid_token token_revoked"
 
 
 def sign_out(world: World) -> Iterator[Check]:
@@ -42,9 +42,8 @@ def sign_out(world: World) -> Iterator[Check]:
         yield equal(f"{service} refuses it {took * 1000:.0f} ms later", refused.refusal, REVOKED)
     yield equal("the refresh token has ended", alice.refresh(refresh_token).refusal, "400 invalid_grant")
     silent, _ = alice.open_sign_in(prompt="none")
-    yield equal(
-        "and the issuer does not know her any more", query_of(silent.url).get("error"), "login_required"
-    )
+    error = query_of(silent.url).get("error")
+    yield equal("and the issuer does not know her any more", error, "login_required")
 
 
 def forgeries_are_refused(world: World) -> Iterator[Check]:
@@ -63,11 +62,7 @@ def forgeries_are_refused(world: World) -> Iterator[Check]:
     cases = (
         ("a changed payload", f"{head}.{_part(forged)}.{tail}", "signature_invalid"),
         ("a signature by another key of the same name", _sign(forged, stranger), "signature_invalid"),
-        (
-            "alg “none” and no signature",
-            f"{_part({**header, 'alg': 'none'})}.{_part(forged)}.",
-            "algorithm_not_allowed",
-        ),
+        ("alg “none” and no signature", _unsigned(header, forged), "algorithm_not_allowed"),
         ("HMAC with the issuer's public key", _confused(header, forged, key), "algorithm_not_allowed"),
         ("the ID token in place of the access token", alice.tokens.id, "typ_mismatch"),
         ("a text that is no token", "not-a-token", "token_malformed"),
@@ -76,9 +71,8 @@ def forgeries_are_refused(world: World) -> Iterator[Check]:
         answer = world.orders(forgery)
         yield equal(f"{what}: {reason}", answer.refusal, f"401 invalid_token {reason}")
     elsewhere = world.billing(token)
-    yield equal(
-        "orders' token at billing: claim_mismatch", elsewhere.refusal, "401 invalid_token claim_mismatch"
-    )
+    refusal = "401 invalid_token claim_mismatch"
+    yield equal("orders' token at billing: claim_mismatch", elsewhere.refusal, refusal)
 
 
 def _part(value: Mapping[str, Any]) -> str:

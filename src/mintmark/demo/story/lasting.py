@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 from mintmark.demo.plan import AUDIENCES
 from mintmark.demo.story.checks import Check, equal, holds
@@ -12,9 +13,9 @@ from mintmark.demo.story.world import World, claims_in, key_of
 
 __all__ = ["expired_is_refused", "issuer_dies", "keys_rotate", "refresh"]
 
-TABS = 6
-ROTATED_WITHIN = 15.0
-FOLLOWED_WITHIN = 8.0
+TABS: Final = 6
+ROTATED_WITHIN: Final = 15.0  # seconds; a machine may be busy
+FOLLOWED_WITHIN: Final = 8.0
 
 
 def expired_is_refused(world: World) -> Iterator[Check]:

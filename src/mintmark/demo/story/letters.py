@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from mintmark.demo.letterbox import LETTER, RECIPIENT, SENDER
 from mintmark.demo.serving import HOST
@@ -19,7 +19,7 @@ from mintmark.jwt import Issuer
 
 __all__ = ["secret_message"]
 
-SECRET = "twelve silver pennies, to be delivered at night"  # noqa: S105 — the letter, not a credential
+SECRET: Final = "twelve silver pennies, to be delivered at night"  # noqa: S105 — the letter, not a credential
 
 
 def secret_message(world: World) -> Iterator[Check]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from mintmark.demo.plan import CLIENT_ID
 from mintmark.demo.story.checks import Check, equal, holds
@@ -15,7 +16,7 @@ from mintmark.jwt.profiles import ACCESS_TOKEN, ID_TOKEN
 
 __all__ = ["billing_through_orders", "orders_recognises_alice", "sign_in", "tokens_are_whole"]
 
-CALLS = 20
+CALLS: Final = 20
 
 
 def sign_in(world: World) -> Iterator[Check]:
@@ -24,11 +25,11 @@ def sign_in(world: World) -> Iterator[Check]:
     page, sent = alice.open_sign_in()
     form = form_of(page)
     yield equal("the issuer answers with its sign-in page", page.status, 200)
-    yield holds("the form carries a token against forged posts", _hidden(form.kinds), "no hidden field")
-    refused = alice.enter_password(page, "not her password")
     yield holds(
-        "a wrong password is not let in", not refused.url.startswith(plan.page), "redirected to the app"
+        "the form carries a token against forged posts", "hidden" in form.kinds.values(), "no hidden field"
     )
+    refused = alice.enter_password(page, "not her password")
+    yield holds("a wrong password is not let in", not refused.url.startswith(plan.page), "let in")
     callback = alice.enter_password(refused, plan.password)
     answer = query_of(callback.url)
     yield holds("the right password leads back to the app, with a code", answer.get("code"), callback.status)
@@ -64,7 +65,7 @@ def tokens_are_whole(world: World) -> Iterator[Check]:
     identity = Verifier(issuer=plan.issuer, audience=CLIENT_ID, keys=keys, profile=ID_TOKEN)
     expected = SignIn(nonce=world.alice.nonce, access_token=tokens.access)
     who = identity.verify(tokens.id, expected=expected)
-    yield holds("the ID token belongs to this sign-in and this access token (nonce, at_hash)", True)
+    yield holds("the ID token belongs to this sign-in and this access token (nonce, at_hash)", who)
     yield equal("both speak of the same person", who.subject, claims.subject)
     try:
         access.verify(tokens.id)
@@ -113,7 +114,3 @@ def billing_through_orders(world: World) -> Iterator[Check]:
     yield equal("meant for billing", claims["aud"], "billing")
     yield equal("with who acts in it (RFC 8693 4.1)", claims["act"], {"sub": "orders"})
     yield equal("of the same sign-in", claims["sid"], claims_in(token)["sid"])
-
-
-def _hidden(kinds: dict[str, str]) -> bool:
-    return "hidden" in kinds.values()
