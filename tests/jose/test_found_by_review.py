@@ -143,3 +143,27 @@ def test_E4_the_work_that_one_message_asks_for_is_bounded_over_all_recipients() 
     assert time.process_time() - began < 1
     few = message | {"recipients": [wrong, entry]}
     assert jwe.decrypt_json(few, key, allow=[key.alg]).plaintext == b"x"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"kty":"oct","k":"canary"',
+        b'{"kty":"oct","k":"canary","k":"canary"}',
+        b'{"kty":"oct","k":"canary\xff"}',
+        b'{"kty":"oct","k":"canary","x":"\\ud800"}',
+        b'{"kty":"oct","k":"canary","x":NaN}',
+        b'{"kty":"oct","k":"canary","x":1e999}',
+        b'{"kty":"oct","alg":"HS256","k":"canary!"}',
+        b'{"kty":"RSA","alg":"RS256","n":"AQAB","e":"AQAB","d":"canary"}',
+    ],
+)
+def test_O16_no_secret_hides_in_what_led_to_an_error(text: bytes) -> None:
+    """A JSONDecodeError keeps the whole document; error trackers that walk ``__context__`` send it along."""
+    with pytest.raises(InvalidKey) as refused:
+        Key.from_jwk(text)
+    error: BaseException | None = refused.value
+    while error is not None:
+        assert "canary" not in f"{error!r} {error} {error.args} {vars(error)}"
+        assert "canary" not in f"{getattr(error, 'doc', '')}{getattr(error, 'object', '')}"
+        error = error.__cause__ or error.__context__

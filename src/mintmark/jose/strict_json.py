@@ -29,21 +29,28 @@ def decode_strictly(data: bytes, what: str, max_depth: int) -> Any:
 
     :raises MalformedToken: with code ``json_invalid``.
     """
+    value, reason = _read(data, max_depth)
+    if reason is not None:  # raised here, where no exception is left that holds the text: it may be a secret
+        refuse_json(what, reason)
+    return value
+
+
+def _read(data: bytes, max_depth: int) -> tuple[Any, str | None]:
+    """Return the value, or why there is none."""
     try:
         text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        refuse_json(what, "is not UTF-8 (RFC 8259 8.1)")
-    if _depth(text, max_depth) > max_depth:
-        refuse_json(what, f"is nested deeper than {max_depth}")
-    try:
+        if _depth(text, max_depth) > max_depth:
+            return None, f"is nested deeper than {max_depth}"
         value = _STRICT.decode(text)
         if _SURROGATE_ESCAPE.search(text):
             json.dumps(value, ensure_ascii=False).encode()  # refuses lone surrogates
     except _RefusedError as refused:
-        refuse_json(what, str(refused))
+        return None, str(refused)
+    except UnicodeDecodeError:
+        return None, "is not UTF-8 (RFC 8259 8.1)"
     except ValueError:  # JSONDecodeError, UnicodeEncodeError
-        refuse_json(what, "is not valid JSON (RFC 8259)")
-    return value
+        return None, "is not valid JSON (RFC 8259)"
+    return value, None
 
 
 def _depth(text: str, limit: int) -> int:
