@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from mintmark.client.proofs import ProofMaker
+from mintmark.client.sources import ClientCredentials, OnBehalfOf, TokenSource
 from mintmark.client.token_client import TokenClient
 from mintmark.client.tokens import Token, TokenRefused
 
-__all__ = ["Token", "TokenClient", "TokenRefused"]
+__all__ = [
+    "ClientCredentials",
+    "OnBehalfOf",
+    "ProofMaker",
+    "Token",
+    "TokenClient",
+    "TokenRefused",
+    "TokenSource",
+]

@@ -14,10 +14,12 @@ from functools import partial
 from urllib.parse import quote_plus, urlencode
 
 from mintmark.client import token_cache
+from mintmark.client.proofs import ProofMaker
 from mintmark.client.token_cache import HeldToken, Need, RenewalPolicy
-from mintmark.client.tokens import Token, read_token_response
+from mintmark.client.tokens import Token, TokenRefused, read_token_response
 from mintmark.errors import FetchFailed, MintmarkError
-from mintmark.net import Fetcher, Limits, check_url
+from mintmark.jose.jwk import Key
+from mintmark.net import Fetcher, Limits, Response, check_url
 from mintmark.net.discovery import discover
 from mintmark.net.flight import Flight, PerProcess
 
@@ -48,6 +50,7 @@ class TokenClient:
     :param issuer: the issuer, exactly as it names itself.
     :param client_id: this client as the issuer has registered it, and ``client_secret``.
     :param token_endpoint: for an issuer without discovery.
+    :param dpop_key: bind the tokens to this private key (RFC 9449); :attr:`proofs` then makes the proofs.
     :param most: how many different tokens are held; beyond it the longest unused are forgotten.
     :param patience: for how many seconds one caller waits.
     :raises FetchFailed: the issuer is no https URL.
@@ -64,6 +67,7 @@ class TokenClient:
         ca_file: str | None = None,
         most: int = 1024,
         patience: float = 10.0,
+        dpop_key: Key | None = None,
         limits: Limits | None = None,
         policy: RenewalPolicy | None = None,
         clock: Callable[[], float] = time.time,
@@ -76,6 +80,7 @@ class TokenClient:
         self._stated_endpoint = token_endpoint
         self._found_endpoint: tuple[str, float] | None = None
         self._fetcher = Fetcher(limits=limits, allow_http=allow_http, ca_file=ca_file)
+        self.proofs = ProofMaker(dpop_key, clock=clock) if dpop_key is not None else None
         self._most = most
         self._patience = patience
         self._policy = policy or RenewalPolicy()
@@ -210,17 +215,26 @@ class TokenClient:
     # --- asking, in the flight's own thread ---
 
     def _request(self, parameters: Parameters) -> Token:
-        response = self._fetcher.fetch(
-            self._endpoint(),
-            method="POST",
-            headers={
-                "Authorization": self._authorization,
-                "Content-Type": "application/x-www-form-urlencoded",
-                "Accept": "application/json",
-            },
-            body=urlencode(parameters).encode("ascii"),
-        )
-        return read_token_response(response, now=self._clock())
+        endpoint, body = self._endpoint(), urlencode(parameters).encode("ascii")
+        response = self._post(endpoint, body)
+        try:
+            return read_token_response(response, now=self._clock())
+        except TokenRefused as refused:
+            nonce = response.headers.get("dpop-nonce")
+            if refused.error != "use_dpop_nonce" or self.proofs is None or nonce is None:
+                raise
+            self.proofs.learn(endpoint, nonce)  # RFC 9449 8: once more, with the nonce
+            return read_token_response(self._post(endpoint, body), now=self._clock())
+
+    def _post(self, endpoint: str, body: bytes) -> Response:
+        headers = {
+            "Authorization": self._authorization,
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Accept": "application/json",
+        }
+        if self.proofs is not None:
+            headers["DPoP"] = self.proofs.prove("POST", endpoint)
+        return self._fetcher.fetch(endpoint, method="POST", headers=headers, body=body)
 
     def _endpoint(self) -> str:
         if self._stated_endpoint is not None:
