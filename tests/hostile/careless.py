@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
 from typing import Any
 
 from cryptography import x509
@@ -17,9 +16,6 @@ from mintmark import ACCESS_TOKEN, UNCHECKED, Claims, Key, KeySet, MintmarkError
 
 GIVEN = given("ES256")
 PEM = GIVEN.public.to_pem().encode()
-
-Verify = Callable[[str], Any]
-
 
 _SPKI = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 

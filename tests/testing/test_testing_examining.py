@@ -259,3 +259,13 @@ def test_evil_tokens_fit_a_header_unless_told_otherwise() -> None:
         assert str(evil) == evil.id
     beyond = {evil.id for evil in evil_tokens(TOKEN, signing_key=ISSUER.key, in_header=False)}
     assert {"S36.segments.nul", "S38.size.claims", "S36.segments.nothing"} <= beyond
+
+
+@pytest.mark.parametrize("alg", ["ES256", "Ed25519", "HS256"])
+def test_the_list_is_the_same_for_every_key_so_that_parallel_workers_agree(alg: str) -> None:
+    def ids() -> list[str]:
+        issuer = LocalIssuer(alg=alg)
+        return [evil.id for evil in evil_tokens(issuer.mint(), signing_key=issuer.key)]
+
+    first = ids()
+    assert all(ids() == first for _ in range(8))
