@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import socket
@@ -43,7 +44,7 @@ def serving(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     url = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             try:
                 httpx.get(f"{url}/health")
@@ -68,9 +69,8 @@ def test_the_first_start_makes_everything_and_the_administrator_can_sign_in(here
         assert {"mintmark.db", "mintmark.db.kek", "mintmark.db.administrator"} <= names
         for name in ("mintmark.db", "mintmark.db.kek", "mintmark.db.administrator"):
             assert (here / name).stat().st_mode & 0o077 == 0
-        said = dict(
-            line.split(": ") for line in (here / "mintmark.db.administrator").read_text().splitlines()
-        )
+        left = (here / "mintmark.db.administrator").read_text()
+        said = dict(line.split(": ") for line in left.splitlines())
         with httpx.Client(base_url=url) as http:
             page = http.get("/sign-in").text
             token = page.partition('name="token" value="')[2].partition('"')[0]
@@ -78,7 +78,7 @@ def test_the_first_start_makes_everything_and_the_administrator_can_sign_in(here
             assert response.status_code == 303
             assert "Administrator" in http.get("/").text
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=30)
         assert process.returncode == 0
         assert said["password"] not in errors
         assert "Traceback" not in errors
@@ -89,7 +89,7 @@ def test_it_stops_cleanly_with_an_open_feed_and_starts_again(here: Path, number:
     (here / "mintmark.toml").write_text(
         'resources = [{audience = "orders"}]\n'
         '[[clients]]\nclient_id = "orders"\nkind = "confidential"\nresource_server = "orders"\n'
-        'client_secret_sha256 = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"\n'  # secret
+        f'client_secret_sha256 = "{hashlib.sha256(b"secret").hexdigest()}"\n'
     )
     with serving() as (process, url), httpx.Client() as http:
         keys = http.get(f"{url}/jwks").json()
@@ -97,8 +97,8 @@ def test_it_stops_cleanly_with_an_open_feed_and_starts_again(here: Path, number:
             assert feed.status_code == 200
             begun = time.monotonic()
             process.send_signal(number)
-            process.wait(10)
-            assert time.monotonic() - begun < 4
+            process.wait(30)
+            assert time.monotonic() - begun < 10
         assert process.returncode == 0
     with serving() as (_, url):
         assert httpx.get(f"{url}/jwks").json() == keys
@@ -202,6 +202,8 @@ def test_admin_keys_and_people_while_the_service_runs(run: Run, here: Path) -> N
         assert changed.status == 0, changed.err
         assert run("admin", "people", "disable", "carol").status == 0
         assert "disabled" in run("admin", "people", "list").out
+        assert run("admin", "people", "enable", "carol").status == 0
+        assert "disabled" not in run("admin", "people", "list").out
         revoked = run("admin", "keys", "revoke", min(before))
         assert revoked.status == 0
         assert "revoked" in revoked.out

@@ -53,12 +53,14 @@ def create_app(
         Route("/health", _alive, methods=["GET"]),
         Route("/ready", _ready, methods=["GET"]),
     ]
-    return Starlette(
+    app = Starlette(
         routes=routes,
         lifespan=lifespan,
         middleware=[Middleware(AccessLog, paths=frozenset(route.path for route in routes))],
         exception_handlers={HTTPException: _http_problem, Exception: _our_fault},
     )
+    app.router.redirect_slashes = False  # it would answer 307, to wherever the Host header says
+    return app
 
 
 def _route(path: str) -> Route:

@@ -163,6 +163,22 @@ def disable(
     _told(_with_service(settings, database, work), "is disabled; every session and token has ended", as_json)
 
 
+@people.command("enable")
+def enable(
+    username: _Username,
+    settings: SettingsFile = None,
+    database: DatabaseUrl = None,
+    as_json: Json = False,
+) -> None:
+    """Let somebody in again who was disabled. They sign in anew everywhere."""
+
+    async def work(service: Service, now: float) -> Person:
+        person = await _known(service, username)
+        return await service.people.enable(person.person_id, now)
+
+    _told(_with_service(settings, database, work), "can sign in again", as_json)
+
+
 @people.command("set-password")
 def set_password(
     username: _Username,

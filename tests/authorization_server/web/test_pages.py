@@ -217,6 +217,7 @@ def test_O17_cookies_on_https_are_host_bound_and_secure(tmp_path: Path) -> None:
             action, fields = form_of(page)
             done = await http.post(action, data={**fields, "username": ALICE[0], "password": ALICE[1]})
             assert done.status_code == 303
+            assert page.headers["strict-transport-security"] == "max-age=31536000"
             return [*page.headers.get_list("set-cookie"), *done.headers.get_list("set-cookie")]
 
     headers = asyncio.run(walk())
@@ -253,6 +254,8 @@ def test_pages_that_are_not_there(browser: Browser) -> None:
     assert "no such page" in page.text
     assert browser.http.get("/nothing").json()["error"] == "invalid_request"
     assert browser.http.get("/static/../settings.py").status_code == 404
+    for path in ("/token/", "/sign-in/"):
+        assert browser.http.post(path, headers={"Host": "evil.example"}).status_code == 404
 
 
 def test_static_files_are_kept_for_a_year_under_a_name_of_their_content(browser: Browser) -> None:

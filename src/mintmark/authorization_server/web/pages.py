@@ -20,13 +20,13 @@ from mintmark.authorization_server.web import cookies, forms
 
 __all__ = ["STATIC", "Pages"]
 
+# No Cross-Origin-Opener-Policy: applications that open us in a popup need their opener back.
 _HEADERS = MappingProxyType(
     {
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
-        "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     }
 )
@@ -88,11 +88,10 @@ class Pages:
         :param form_action: further CSP sources that the answer to its form may redirect to.
         """
         body = self._templates.get_template(template).render(**values)
-        return HTMLResponse(
-            body,
-            status_code=status,
-            headers={**_HEADERS, "Content-Security-Policy": _policy(form_action), **(headers or {})},
-        )
+        said = {**_HEADERS, "Content-Security-Policy": _policy(form_action), **(headers or {})}
+        if self._settings.is_https:
+            said["Strict-Transport-Security"] = "max-age=31536000"
+        return HTMLResponse(body, status_code=status, headers=said)
 
     def form(
         self, request: Request, template: str, *, purpose: str, content: tuple[str, ...] = (), **values: Any
