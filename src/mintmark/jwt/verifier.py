@@ -166,20 +166,22 @@ class Verifier(Generic[T]):
         :raises KeysUnavailable: when there are no keys to verify with, which is not the token's fault.
         :raises ConfigurationError: when ``expected`` is not what the profile asks for.
         """
-        claims = self._recall(token)
+        keys = self._current()
+        claims = self._recall(token, keys)
         if claims is None:
             try:
-                claims = self._examine(token, self._current(), self._clock())
+                claims = self._examine(token, keys, self._clock())
             except KeysNeeded as need:
                 claims = self._examine(token, self._source.refresh(need.kid), self._clock(), need)
         return cast("T", claims) if self._plain and expected is None else self._finish(claims, expected)
 
     async def averify(self, token: str, *, expected: object = None) -> T:
         """Like :meth:`verify`, without ever blocking the event loop, whatever the key source."""
-        claims = self._recall(token)
+        keys = self._current()
+        claims = self._recall(token, keys)
         if claims is None:
             try:
-                claims = self._examine(token, self._current(), self._clock())
+                claims = self._examine(token, keys, self._clock())
             except KeysNeeded as need:
                 claims = self._examine(token, await self._source.arefresh(need.kid), self._clock(), need)
         return cast("T", claims) if self._plain and expected is None else self._finish(claims, expected)
@@ -212,10 +214,10 @@ class Verifier(Generic[T]):
             return [refusal]
         return self._problems(claims, expected)
 
-    def _recall(self, token: str) -> Claims | None:
+    def _recall(self, token: str, keys: Key | KeySet | None) -> Claims | None:
         """Return the claims of a token that was verified with the present keys and whose time is not over."""
         generation = self._examiner.generation
-        if generation.keys is not self._current() or type(token) is not str:
+        if generation.keys is not keys or type(token) is not str:
             return None
         entry = generation.entries.get(token)
         if entry is None:
