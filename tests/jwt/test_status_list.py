@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mintmark import UNCHECKED, Issuer, Key, Verifier
-from mintmark.errors import ConfigurationError, InvalidClaim, InvalidToken
+from mintmark.errors import ConfigurationError, ExpiredToken, InvalidClaim, InvalidToken
 from mintmark.jose.encoding import b64url_encode
 from mintmark.jwt.status_list import STATUS_LIST, Status, StatusList, StatusReference
 from vectors import ROOT, needs_vectors
@@ -210,6 +210,12 @@ def test_O13_a_list_that_is_not_the_one_is_refused(changes: dict[str, Any]) -> N
     key = Key.generate("ES256")
     with pytest.raises(InvalidToken):
         lists_of(key).verify(list_token(key, **changes), expected=StatusReference(URI, 7))
+
+
+def test_O13_an_expired_list_is_refused_though_a_list_may_have_no_end() -> None:
+    key = Key.generate("ES256")
+    with pytest.raises(ExpiredToken):
+        lists_of(key).verify(list_token(key, issued_at=300.0, lifetime=600), expected=StatusReference(URI, 7))
 
 
 def test_the_list_that_is_meant_must_be_said() -> None:

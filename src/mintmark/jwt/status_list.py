@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Final, Self, TypeGuard
 
-from mintmark.errors import ConfigurationError, InvalidClaim, InvalidToken, MintmarkError
+from mintmark.errors import ConfigurationError, ExpiredToken, InvalidClaim, InvalidToken, MintmarkError
 from mintmark.jose.encoding import b64url_decode, b64url_encode
 from mintmark.jwt.checks import is_time, malformed, shown
 from mintmark.jwt.policy import Policy, media_type
@@ -189,6 +189,9 @@ def _is_the_list_asked_for(
     now: float,
     leeway: float,
 ) -> Iterator[InvalidToken]:
+    expiry = claims.get("exp")
+    if expiry is not None and not now < expiry + leeway:  # 8.3, whatever expires= has waived
+        yield ExpiredToken("The status list has expired", claim="exp", actual=expiry, now=now, skew=leeway)
     if claims.get("sub") != expected.uri:  # 8.3: or one list could be given for another
         yield InvalidClaim(
             "The status list is not the one that the token names",
@@ -210,6 +213,7 @@ STATUS_LIST: Final = Profile(
 )
 """What a verifier accepts: ``verifier.verify(fetched, expected=reference)``.
 
-The list names no audience and may have no end: ``Verifier(…, audience=UNCHECKED, expires=UNCHECKED)``.
+The list names no audience and may have no end: ``Verifier(…, audience=UNCHECKED, expires=UNCHECKED)``. Where
+it has one, that counts all the same.
 ``ttl`` says for how many seconds after the fetch it may be used.
 """
