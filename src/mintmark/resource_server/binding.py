@@ -129,7 +129,8 @@ class Binding:
             leeway=self.leeway,
         )
         lifetime = self.dpop.max_age + self.leeway
-        name = f"{proof.thumbprint}:{proof.jwt_id}"
+        # A digest, for the sender chooses how long its jti is (RFC 9449 11.1).
+        name = f"{proof.thumbprint}:{hashlib.sha256(proof.jwt_id.encode()).hexdigest()}"
         return Use(name, proof.issued_at + lifetime, self.dpop.replay)
 
     def _check_certificate(self, request: Request, expected: Any) -> None:
