@@ -43,7 +43,12 @@ class ScopeRequest:
         return (path + b"?" + query if query else path).decode("latin-1")
 
     def values(self, name: str) -> Sequence[str]:
-        """Return every value of a header."""
+        """Return every value of a header.
+
+        A WebSocket always asks for an upgrade, though over HTTP/2 no header says so (RFC 8441 4).
+        """
+        if name == "upgrade" and self._scope.get("type") == "websocket":
+            return ["websocket"]
         wanted = name.encode("latin-1")
         return [value.decode("latin-1") for known, value in self._scope["headers"] if known == wanted]
 
