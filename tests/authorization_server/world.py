@@ -46,7 +46,8 @@ class World:
     @classmethod
     async def begin(cls, url: str) -> Self:
         db = Database.open(url)
-        sealer = KeyEncryption(KeySet([Key.from_secret(b"kek " * 8, alg="A256KW")]), source="the test")
+        kek = KeySet([Key.from_secret(b"kek " * 8, alg="A256KW")])
+        sealer = KeyEncryption(lambda: kek, source="the test")
         secrets = ServerSecrets.load(db, sealer)
         deny_log = DenyLog(db, clock=lambda: world.now)
         world = cls(

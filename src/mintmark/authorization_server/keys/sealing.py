@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
-import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
 from mintmark.errors import ConfigurationError, MintmarkError
 from mintmark.jose import jwe
-from mintmark.jose.encoding import b64url_decode, json_encode, json_object
-from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
 
 from ..storage import Database
 from ..storage.repositories import secrets as secret_rows
+from .key_file import KeyFile, parse_keys
 
-__all__ = ["ENVIRONMENT_NAME", "KeyEncryption", "Sealer", "open_sealer"]
+__all__ = ["ENVIRONMENT_NAME", "KeyEncryption", "Sealer", "key_file_of", "open_sealer"]
 
 ENVIRONMENT_NAME = "MINTMARK_KEY_ENCRYPTION_KEY"
-_ALG = "A256KW"
 _ENC = "A256GCM"
 
 
@@ -39,25 +34,21 @@ class Sealer(Protocol):
 class KeyEncryption:
     """Seals with the first of its keys and opens with any, so that the key-encryption key can be changed.
 
-    :param keys: ``A256KW`` keys, the newest first.
-    :param source: where they came from, for messages.
+    :param keys: gives the ``A256KW`` keys, the newest first; asked each time, for a file may change.
+    :param source: where they come from, for messages.
     """
 
-    def __init__(self, keys: KeySet, *, source: str) -> None:
-        if not len(keys):
-            raise ConfigurationError(f"{source} holds no key-encryption key.")
-        if any(key.alg != _ALG for key in keys):
-            raise ConfigurationError(f"{source} must hold {_ALG} keys only.")
+    def __init__(self, keys: Callable[[], KeySet], *, source: str) -> None:
         self._keys = keys
-        self._newest = next(iter(keys))
         self._source = source
+        keys()
 
     def __repr__(self) -> str:
         return f"<KeyEncryption from {self._source}>"
 
     def seal(self, plaintext: bytes) -> str:
         """Encrypt for rest."""
-        return jwe.encrypt(plaintext, self._newest, enc=_ENC)
+        return jwe.encrypt(plaintext, next(iter(self._keys())), enc=_ENC)
 
     def open(self, sealed: str) -> bytes:
         """Decrypt what :meth:`seal` made.
@@ -65,7 +56,7 @@ class KeyEncryption:
         :raises ConfigurationError: this is not the key that the database was sealed with.
         """
         try:
-            return jwe.decrypt(sealed, self._keys).plaintext
+            return jwe.decrypt(sealed, self._keys()).plaintext
         except MintmarkError as error:
             raise ConfigurationError(
                 f"The key-encryption key in {self._source} does not open this database's keys: put back "
@@ -84,80 +75,28 @@ def open_sealer(
     """
     given = (os.environ if environ is None else environ).get(ENVIRONMENT_NAME)
     if given:
-        return KeyEncryption(_parse(given.strip(), f"${ENVIRONMENT_NAME}"), source=f"${ENVIRONMENT_NAME}")
-    path = key_file or (db.path and db.path.with_name(db.path.name + ".kek"))
-    if path is None:
-        raise ConfigurationError(
-            f"Say where the key-encryption key is kept: set ${ENVIRONMENT_NAME}, or name a file for it."
-        )
-    if not path.exists():
+        keys = parse_keys(given.strip(), f"${ENVIRONMENT_NAME}")
+        return KeyEncryption(lambda: keys, source=f"${ENVIRONMENT_NAME}")
+    file = KeyFile(key_file_of(db, key_file))
+    if not file.path.exists():
         if db.read_now(secret_rows.anything_sealed):
             raise ConfigurationError(
-                f"The key-encryption key {path} is missing, but the database {db.name} holds keys sealed "
-                "with it: put the file back."
+                f"The key-encryption key {file.path} is missing, but the database {db.name} holds keys "
+                "sealed with it: put the file back."
             )
-        _make_file(path)
-    return KeyEncryption(_parse(_read_private(path), str(path)), source=str(path))
+        file.make()
+    return KeyEncryption(file.keys, source=str(file.path))
 
 
-def _parse(text: str, source: str) -> KeySet:
-    """A JWK set, one JWK, or 32 bytes in base64url."""
-    try:
-        if not text.startswith("{"):
-            return KeySet([Key.from_secret(b64url_decode(text, what="key-encryption key"), alg=_ALG)])
-        data = json_object(text)
-        return KeySet.from_jwks(data) if "keys" in data else KeySet([Key.from_jwk(data, alg=_ALG)])
-    except MintmarkError as error:
-        raise ConfigurationError(
-            f"{source} is not a key-encryption key: give a JWK, a JWK set, or 32 bytes in base64url."
-        ) from error
+def key_file_of(db: Database, key_file: Path | None = None) -> Path:
+    """Where the key-encryption key is kept.
 
-
-def _make_file(path: Path) -> None:
-    """Write a new key, 0600 from the first moment; of two processes, one file wins whole."""
-    # A random kid: the default, a thumbprint, would be a digest of the secret (RFC 7638 7).
-    key = Key.from_secret(secrets.token_bytes(32), alg=_ALG, kid=f"kek-{secrets.token_hex(8)}")
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        try:
-            os.write(descriptor, json_encode({"keys": [key.to_jwk(private=True)]}) + b"\n")
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-        draft.unlink()
-        _sync_directory(path.parent)
-    except OSError as error:
-        raise ConfigurationError(
-            f"The key-encryption key {path} cannot be written: {error.strerror}."
-        ) from error
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _read_private(path: Path) -> str:
-    try:
-        with path.open(encoding="ascii") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise ConfigurationError(f"The key-encryption key {path} is not a file.")
-            if status.st_uid != os.geteuid():
-                raise ConfigurationError(
-                    f"The key-encryption key {path} belongs to another user: chown {os.geteuid()} {path}"
-                )
-            if stat.S_IMODE(status.st_mode) & 0o077:
-                raise ConfigurationError(
-                    f"The key-encryption key {path} can be read by others: chmod 600 {path}"
-                )
-            return file.read().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise ConfigurationError(f"The key-encryption key {path} cannot be read: {reason}.") from error
+    :raises ConfigurationError: nobody says, and the database is not a file to keep it beside.
+    """
+    if key_file is not None:
+        return key_file
+    if db.path is not None:
+        return db.path.with_name(db.path.name + ".kek")
+    raise ConfigurationError(
+        f"Say where the key-encryption key is kept: set ${ENVIRONMENT_NAME}, or name a file for it."
+    )

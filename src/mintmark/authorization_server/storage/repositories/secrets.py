@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from ..schema import secrets, signing_keys
 
-__all__ = ["anything_sealed", "get", "insert", "reseal"]
+__all__ = ["anything_sealed", "every", "get", "insert", "reseal"]
 
 
 def get(connection: sa.Connection, name: str) -> str | None:
@@ -16,6 +16,12 @@ def get(connection: sa.Connection, name: str) -> str | None:
 def insert(connection: sa.Connection, name: str, sealed: str, now: float) -> None:
     """:raises Conflict: there is one already."""
     connection.execute(sa.insert(secrets), {"name": name, "sealed": sealed, "created_at": now})
+
+
+def every(connection: sa.Connection) -> tuple[tuple[str, str], ...]:
+    """All secrets: names and sealed contents."""
+    query = sa.select(secrets.c.name, secrets.c.sealed).order_by(secrets.c.name)
+    return tuple((name, sealed) for name, sealed in connection.execute(query))
 
 
 def reseal(connection: sa.Connection, name: str, sealed: str) -> None:
