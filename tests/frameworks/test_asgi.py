@@ -10,7 +10,7 @@ import pytest
 from frameworks.calling import call_asgi
 from frameworks.request_table import bearer, make_server, mint
 from mintmark.frameworks.asgi import CLAIMS, ProtectMiddleware, ScopeRequest
-from mintmark.resource_server import HostCookie, Require, RevocationFeed
+from mintmark.resource_server import Require, RevocationFeed
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
@@ -96,19 +96,22 @@ def test_the_background_work_lives_as_long_as_the_application() -> None:
             life.append("closed")
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        life.append(scope["type"])
+        for _ in range(2):
+            life.append((await receive())["type"])
+
+    async def careless(scope: Any, receive: Any, send: Any) -> None:
+        return
+
+    coming = [{"type": "lifespan.shutdown"}, {"type": "lifespan.startup"}]
+
+    async def receive() -> Any:
+        return coming.pop()
 
     feed = Feed("https://a.example", client_id="c", client_secret="s", when_stale="accept")
-    asyncio.run(ProtectMiddleware(app, make_server(revocations=feed))({"type": "lifespan"}, None, None))  # type: ignore[arg-type]
-    assert life == ["started", "lifespan", "closed"]
-
-
-def test_a_websocket_over_http_2_is_one_too() -> None:
-    """Its handshake has no Upgrade header; the cookie's guard against other origins must see it still."""
-    server = make_server(locations=(HostCookie(),))
-    app = ProtectMiddleware(echo, server)
-    cookie = ("cookie", f"__Host-access={mint()}"), ("origin", "https://evil.example")
-    assert websocket(app, cookie)[-1]["reason"] == "csrf_suspected"
+    for inner in (careless, app):  # an application that does not care for lifespans closes nothing
+        middleware = ProtectMiddleware(inner, make_server(revocations=feed))
+        asyncio.run(middleware({"type": "lifespan"}, receive, None))  # type: ignore[arg-type]
+    assert life == ["started", "lifespan.startup", "closed", "lifespan.shutdown"]
 
 
 def test_the_url_is_as_it_came() -> None:

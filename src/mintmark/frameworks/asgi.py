@@ -80,8 +80,7 @@ class ProtectMiddleware:
         """Check one connection and pass it on, or answer with the refusal."""
         kind = scope["type"]
         if kind == "lifespan":
-            with self._server:
-                return await self._app(scope, receive, send)
+            return await self._app(scope, self._overhearing(receive), send)
         scope.pop(CLAIMS, None)  # only this middleware says who somebody is (research row O22)
         if kind not in ("http", "websocket") or scope["path"] in self._public:
             return await self._app(scope, receive, send)
@@ -93,6 +92,19 @@ class ProtectMiddleware:
         except Refusal as refusal:
             return await send_refusal(refusal, scope, receive, send)
         return await self._app(scope, receive, send)
+
+    def _overhearing(self, receive: Receive) -> Receive:
+        """Begin and end the background work with the application, whether or not it cares for lifespans."""
+
+        async def overheard() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self._server.start()
+            elif message["type"] == "lifespan.shutdown":
+                self._server.close()
+            return message
+
+        return overheard
 
 
 async def send_refusal(refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
