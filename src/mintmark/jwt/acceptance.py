@@ -15,7 +15,7 @@ from itertools import chain
 from math import inf
 from typing import Annotated, Any, Final, Literal
 
-from msgspec import Meta, Struct, ValidationError, convert, defstruct
+from msgspec import Meta, ValidationError, convert, defstruct
 
 from mintmark.jwt.checks import STRINGS, TIMES
 from mintmark.jwt.policy import MAX_TIME, Policy
@@ -31,53 +31,65 @@ _NAMES: Final = Annotated[list[str], Meta(min_length=1)]
 _ANYTHING_BUT_NULL: Final = bool | int | float | str | list[Any] | dict[str, Any]
 
 
-def compile_form(policy: Policy) -> Callable[[dict[str, Any]], Any]:
-    """Return the function that recognises well-formed claims of this policy, whatever the time.
+def compile_form(policy: Policy) -> Callable[[dict[str, Any]], bool]:
+    """Return the function that recognises well-formed claims of this policy, whatever the time."""
+    shape, further = _shape(policy), _further(policy)
 
-    It gives an object with their ``exp``, ``nbf``, ``iat`` (0 where absent) and ``aud``, or None.
-    """
-    shape = _shape(policy)
-    forbidden = policy.profile.forbidden if policy.profile is not None else ()
-    rules = policy.profile.rules if policy.profile is not None else None
-
-    def recognise(claims: dict[str, Any]) -> Any:
+    def recognise(claims: dict[str, Any]) -> bool:
         try:
-            known = convert(claims, shape)
+            convert(claims, shape)
         except ValidationError:
-            return None
-        if forbidden and not claims.keys().isdisjoint(forbidden):
-            return None
-        if rules is not None and next(rules(claims, policy), None) is not None:
-            return None
-        return known
+            return False
+        return further is None or further(claims)
 
     return recognise
 
 
 def compile_acceptance(policy: Policy) -> Acceptance:
     """Return the function that recognises the ordinary, acceptable claims of this policy."""
-    recognise, leeway, expires = compile_form(policy), policy.leeway, policy.expires
+    shape, further = _shape(policy), _further(policy)
+    leeway, expires = policy.leeway, policy.expires
     audiences, max_age = policy.audiences, policy.max_age
 
     def accept(claims: dict[str, Any], now: float) -> tuple[float, float] | None:
-        known = recognise(claims)
-        if known is None:
+        try:
+            known = convert(claims, shape)
+        except ValidationError:
             return None
-        start = (known.iat if known.iat > known.nbf else known.nbf) - leeway
+        issued, begins = known.iat, known.nbf
+        start = (issued if issued > begins else begins) - leeway
         until = known.exp + leeway if expires else inf
         if max_age is not None:
-            until = min(until, known.iat + max_age + leeway)
+            until = min(until, issued + max_age + leeway)
         if not start <= now < until:
             return None
         if type(known.aud) is list and audiences is not None and audiences.isdisjoint(known.aud):
             return None
-        return start, until
+        return (start, until) if further is None or further(claims) else None
 
     return accept
 
 
-def _shape(policy: Policy) -> type[Struct]:
-    """Return the type of well-formed claims: what must be there, of which kind, and whose."""
+def _further(policy: Policy) -> Callable[[dict[str, Any]], bool] | None:
+    """Return the function for what no type can say: claims that must not be there, rules of the profile."""
+    profile = policy.profile
+    if profile is None or not (profile.forbidden or profile.rules):
+        return None
+    forbidden, rules = profile.forbidden, profile.rules
+
+    def holds(claims: dict[str, Any]) -> bool:
+        if not claims.keys().isdisjoint(forbidden):
+            return False
+        return rules is None or next(rules(claims, policy), None) is None
+
+    return holds
+
+
+def _shape(policy: Policy) -> Any:
+    """Return the type of well-formed claims: what must be there, of which kind, and whose.
+
+    Its instances have ``exp``, ``nbf``, ``iat`` (0 where absent) and ``aud`` by name.
+    """
     profile = policy.profile
     kinds: dict[str, Any] = dict.fromkeys(policy.needed, _ANYTHING_BUT_NULL)
     kinds |= dict.fromkeys(chain(TIMES, profile.times if profile is not None else ()), _TIME)

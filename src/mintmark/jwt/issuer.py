@@ -128,7 +128,7 @@ class Issuer:
         registered["jti"] = b64url_encode(os.urandom(16)) if jwt_id is None else jwt_id
         members = registered | members
         form = self._forms.get((profile, typ)) or self._form(profile, typ)
-        if form.recognise(members) is None:
+        if not form.recognise(members):
             _refuse_misfit(form, members)
         payload = json_encode(members)
         token = form.sign(payload) if header is None else self._sign(payload, form, header)
@@ -156,7 +156,7 @@ class _Form:
 
     policy: Policy
     typ: str
-    recognise: Callable[[dict[str, Any]], Any]
+    recognise: Callable[[dict[str, Any]], bool]
     sign: Callable[[bytes], str]
 
 
