@@ -13,6 +13,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import joserfc.errors
@@ -174,3 +175,9 @@ def test_the_columns_of_the_others(row: Row) -> None:
         letter(with_jwcrypto, jwcrypto_family, row),
     )
     assert found == (row.pyjwt, row.joserfc, row.jwcrypto)
+
+
+def test_the_page_that_people_read_says_the_same() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "strictness.md").read_text("utf-8")
+    rows = [f"| {row.name} | {row.pyjwt} | {row.joserfc} | {row.jwcrypto} | r |" for row in TABLE]
+    assert page.rstrip().endswith("\n".join(rows))
