@@ -252,3 +252,40 @@ def test_without_the_server_extra_serve_names_it(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert one_line(done.stderr)
     assert "mintmark[server]" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("issuer", "said", "trusted"),
+    [
+        ("https://auth.example.com", None, ("127.0.0.1", "::1")),
+        ("http://127.0.0.1:8700", None, ()),
+        ("https://auth.example.com", ["10.0.0.1"], ("10.0.0.1",)),
+        ("https://auth.example.com", [], ()),
+    ],
+)
+def test_O15_whose_word_on_the_callers_address_is_taken(
+    issuer: str, said: list[str] | None, trusted: tuple[str, ...]
+) -> None:
+    from mintmark.authorization_server import load_settings
+    from mintmark.cli.serving import trusted_proxies
+
+    more = {} if said is None else {"trusted_proxies": said}
+    assert trusted_proxies(load_settings(None, defaults={"issuer": issuer, **more})) == trusted
+
+
+def test_O15_an_invented_address_does_not_help_a_guesser(here: Path) -> None:
+    (here / "mintmark.toml").write_text(
+        'resources = [{audience = "orders"}]\n'
+        '[[clients]]\nclient_id = "orders"\nkind = "confidential"\nresource_server = "orders"\n'
+        f'client_secret_sha256 = "{hashlib.sha256(b"secret").hexdigest()}"\n'
+    )
+    with serving() as (_, url), httpx.Client() as http:
+        statuses = {
+            http.get(
+                f"{url}/revocations",
+                auth=("orders", f"wrong-{n}"),
+                headers={"X-Forwarded-For": f"10.0.0.{n}"},
+            ).status_code
+            for n in range(9)
+        }
+    assert statuses == {401, 429}

@@ -51,11 +51,14 @@ def _hand_over(username: str, password: str, settings: Settings) -> None:
     database = Path(settings.database.removeprefix("sqlite:///"))
     path = database.with_name(f"{database.name}.administrator")
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        # a file of an earlier database may be there: its password opens nothing any more
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            os.fchmod(descriptor, 0o600)
             file.write(f"username: {username}\npassword: {password}\n")
     except OSError as error:
         raise ConfigurationError(
-            f"{path}: the administrator's password cannot be written there ({error.strerror}); "
-            "remove the file or make the folder writable"
+            f"{path}: the administrator's password cannot be written there ({error.strerror}); make the "
+            f"folder writable, then run: mintmark admin people set-password {username}"
         ) from None
     log_event("administrator_password_written", file=str(path))

@@ -24,7 +24,7 @@ from mintmark.authorization_server.settings import Settings
 from mintmark.authorization_server.settings_file import load_settings
 from mintmark.errors import ConfigurationError
 
-__all__ = ["load", "run_server"]
+__all__ = ["load", "run_server", "trusted_proxies"]
 
 _DEFAULT_FILE = Path("mintmark.toml")
 _DEFAULT_PORT = 8700
@@ -119,10 +119,19 @@ class _Server(uvicorn.Server):
         self.stopping.set()
 
 
+def trusted_proxies(settings: Settings) -> tuple[str, ...]:
+    """Return whose word on the caller's address is taken.
+
+    Our http under an https issuer has a proxy in front, by default on this machine. A loopback issuer has
+    none, and there a forwarded address would be anybody's invention.
+    """
+    if settings.trusted_proxies is not None:
+        return settings.trusted_proxies
+    return ("127.0.0.1", "::1") if settings.is_https else ()
+
+
 async def _serve(app: Starlette, settings: Settings, listening: socket.socket) -> int:
-    proxies = settings.trusted_proxies
-    if proxies is None:  # an https issuer behind our http has a proxy in front, by default on this machine
-        proxies = ("127.0.0.1", "::1") if settings.is_https else ()
+    proxies = trusted_proxies(settings)
     config = uvicorn.Config(
         app,
         http="httptools",

@@ -1,4 +1,4 @@
-"""Whatever is sent to any endpoint, the answer is one of the protocol: never a 500, JSON where JSON is due."""
+"""Whatever is sent to any endpoint, the answer is the protocol's: never a 500, JSON where JSON is due."""
 
 from __future__ import annotations
 

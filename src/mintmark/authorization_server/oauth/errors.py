@@ -24,13 +24,11 @@ __all__ = [
     "OAuthError",
     "RequestNotSupported",
     "RequestUriNotSupported",
-    "ServerError",
     "TemporarilyUnavailable",
     "TooManyRequests",
     "UnauthorizedClient",
     "UnsupportedGrantType",
     "UnsupportedResponseType",
-    "UnsupportedTokenType",
 ]
 
 # RFC 6749 5.2: %x20-21 / %x23-5B / %x5D-7E
@@ -96,12 +94,6 @@ class UnsupportedResponseType(OAuthError):
     """Only ``code`` is spoken here."""
 
     code = "unsupported_response_type"
-
-
-class UnsupportedTokenType(OAuthError):
-    """This kind of token cannot be revoked here (RFC 7009 2.2.1)."""
-
-    code = "unsupported_token_type"
 
 
 class InvalidScope(OAuthError):
@@ -173,10 +165,3 @@ class TemporarilyUnavailable(OAuthError):
 
     code = "temporarily_unavailable"
     status = 503
-
-
-class ServerError(OAuthError):
-    """Our fault; the log knows more."""
-
-    code = "server_error"
-    status = 500

@@ -7,6 +7,7 @@ A repeated parameter is refused, an empty one counts as absent, an unknown one i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from urllib.parse import parse_qsl
@@ -17,6 +18,7 @@ __all__ = ["LARGEST_FORM", "Parameters"]
 
 LARGEST_FORM = 64 * 1024
 _MOST_PARAMETERS = 100
+_NAME = re.compile(r"[a-z_]{1,40}")  # what may be repeated in messages and logs
 _REPEATABLE = frozenset({"resource", "audience"})
 
 
@@ -37,7 +39,8 @@ class Parameters(Mapping[str, str]):
             if name in _REPEATABLE:
                 repeatable[name] = (*repeatable.get(name, ()), value) if value else repeatable.get(name, ())
             elif name in values:
-                raise InvalidRequest(f"the parameter {name[:40]} is repeated")
+                known = f"the parameter {name}" if _NAME.fullmatch(name) else "a parameter"
+                raise InvalidRequest(f"{known} is repeated")
             else:
                 values[name] = value
         self._values = MappingProxyType({name: value for name, value in values.items() if value})
