@@ -23,7 +23,7 @@ import msgspec
 import pybase64
 
 from mintmark.errors import ConfigurationError, ErrorCode, MalformedToken
-from mintmark.jose.strict_json import MAX_DEPTH, MIN_INTEGER, decode_strictly, refuse_json
+from mintmark.jose.strict_json import MAX_DEPTH, MAX_INTEGER, MIN_INTEGER, decode_strictly, refuse_json
 
 __all__ = [
     "b64url_decode",
@@ -107,11 +107,6 @@ _fast_decode: Final = msgspec.json.Decoder(_ordinary(_ORDINARY_DEPTH)).decode
 _fast_decode_object: Final = msgspec.json.Decoder(dict[str, _ordinary(_ORDINARY_DEPTH - 1)]).decode  # type: ignore[misc]
 _fast_encode: Final = msgspec.json.Encoder().encode
 
-# Canonical JSON writes a number straight after one of these marks (or at the start of the text). The codec
-# reads and writes integers of any size, so what has as many digits as a limit is left to the strict decoder.
-_DIGITS_AND_MARKS: Final = bytes.maketrans(b"123456789[,-", b"000000000:::")
-_LONG_INTEGER: Final = b":" + b"0" * len(str(MIN_INTEGER)[1:])
-
 
 def json_decode(
     data: bytes | str,
@@ -184,11 +179,6 @@ def _decode_canonical(data: bytes) -> Any:
     return None
 
 
-def _may_hold_long_integer(canonical: bytes) -> bool:
-    """Say whether a canonical JSON text may hold an integer that the strict decoder refuses."""
-    return _LONG_INTEGER in canonical.translate(_DIGITS_AND_MARKS) or canonical[:1] not in (b"{", b"[")
-
-
 def _utf8(data: object, what: str) -> bytes:
     if isinstance(data, str):
         try:
@@ -202,7 +192,8 @@ def _utf8(data: object, what: str) -> bytes:
 
 # --- writing JSON ------------------------------------------------------------------------------------------
 
-_SCALARS: Final = frozenset((str, int, bool, type(None)))
+# What is spelled one way whatever its value; an integer may be too large, a float no number.
+_SAFE: Final = frozenset((str, bool, type(None)))
 _NAMES: Final = frozenset((str,))
 
 
@@ -215,31 +206,26 @@ def json_encode(value: Any) -> bytes:
     :raises ConfigurationError: when there is anything else inside.
     """
     try:
-        text = _fast_encode(value if type(value) is dict and _is_plain(value) else _plain(value, MAX_DEPTH))
-    except (OverflowError, UnicodeEncodeError):
-        raise ConfigurationError("a value holds an integer beyond 64 bits or a lone surrogate") from None
-    if _may_hold_long_integer(text):
-        try:
-            decode_strictly(text, "the value", MAX_DEPTH)
-        except MalformedToken as refused:
-            raise ConfigurationError(refused.message) from None
-    return text
+        return _fast_encode(value if type(value) is dict and _is_plain(value) else _plain(value, MAX_DEPTH))
+    except UnicodeEncodeError:
+        raise ConfigurationError("a value holds a lone surrogate") from None
 
 
 def _is_plain(members: dict[Any, Any]) -> bool:
     """Say whether everything is already in the types that the encoder spells one way only."""
     if not {*map(type, members)} <= _NAMES:
         return False
-    if {*map(type, members.values())} <= _SCALARS:
-        return True
     for item in members.values():
         kind = type(item)
-        if kind in _SCALARS:
+        if kind is str:
             continue
-        if kind is list:
-            if not {*map(type, item)} <= _SCALARS:
+        if kind is int:
+            if not MIN_INTEGER <= item <= MAX_INTEGER:
                 return False
-        elif kind is not float or not math.isfinite(item):
+        elif kind is list:
+            if not {*map(type, item)} <= _SAFE:
+                return False
+        elif kind not in _SAFE:
             return False
     return True
 
@@ -247,7 +233,11 @@ def _is_plain(members: dict[Any, Any]) -> bool:
 def _plain(value: Any, depth: int) -> Any:
     """Return ``value`` in the types that the encoder spells one way only."""
     kind = type(value)
-    if kind in _SCALARS:
+    if kind in _SAFE:
+        return value
+    if kind is int:
+        if not MIN_INTEGER <= value <= MAX_INTEGER:
+            raise ConfigurationError("a value holds an integer beyond 64 bits")
         return value
     if kind is float:
         if not math.isfinite(value):
@@ -258,7 +248,7 @@ def _plain(value: Any, depth: int) -> Any:
     if isinstance(value, Mapping):
         return _plain_members(value, depth - 1)
     if isinstance(value, list | tuple):
-        return [item if type(item) in _SCALARS else _plain(item, depth - 1) for item in value]
+        return [item if type(item) in _SAFE else _plain(item, depth - 1) for item in value]
     for base in (str, int, float):  # StrEnum, IntEnum and other subclasses
         if isinstance(value, base):
             return _plain(base(value) if base is not str else str.__str__(value), depth)
@@ -270,7 +260,7 @@ def _plain_members(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
     for name, item in value.items():
         if type(name) is not str:
             raise ConfigurationError("a JSON member name is text")
-        members[name] = item if type(item) in _SCALARS else _plain(item, depth)
+        members[name] = item if type(item) in _SAFE else _plain(item, depth)
     return members
 
 
