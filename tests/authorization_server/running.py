@@ -81,6 +81,14 @@ def settings_data(issuer: str, **more: Any) -> dict[str, Any]:
         },
         {"client_id": "partner", "name": "Partner", **app, "first_party": False, "origins": []},
         {
+            **app,
+            "client_id": "partner-web",
+            "name": "Partner on the web",
+            "first_party": False,
+            "redirect_uris": ["https://partner.example/callback"],
+            "origins": [],
+        },
+        {
             "client_id": "web",
             **app,
             "kind": "confidential",

@@ -265,6 +265,20 @@ def test_A33_an_application_of_others_is_asked_about_every_time(browser: Browser
     assert answer_of(browser.authorize("partner", prompt="none"))["error"] == "consent_required"
 
 
+def test_A33_an_application_at_its_own_https_address_is_asked_about_once(own: Browser) -> None:
+    uri = "https://partner.example/callback"
+    page = own.sign_in(own.authorize("partner-web", redirect_uri=uri, scope="openid orders:read"))
+    code = answer_of(own.submit(page, decision="allow"))["code"]
+    tokens = own.redeem(code, "partner-web", redirect_uri=uri).json()
+    again = own.authorize("partner-web", redirect_uri=uri, scope="openid", prompt="none")
+    assert answer_of(again)["code"]
+    wider = own.authorize("partner-web", redirect_uri=uri, scope="openid email")
+    assert "Allow Partner on the web?" in wider.text
+    own.http.post("/revoke", data={"client_id": "partner-web", "token": tokens["refresh_token"]})
+    ended = own.authorize("partner-web", redirect_uri=uri, scope="openid", prompt="none")
+    assert answer_of(ended)["error"] == "consent_required"
+
+
 def test_prompt_consent_asks_for_our_own_application_too(signed_in: Browser) -> None:
     page = signed_in.authorize(prompt="consent")
     assert answer_of(signed_in.submit(page, decision="allow"))["code"]

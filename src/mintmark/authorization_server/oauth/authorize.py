@@ -196,11 +196,31 @@ async def consented(flow: Flow) -> Response | None:
     """Applications of others get nothing before the person has said so."""
     if flow.consent is False:
         raise AccessDenied("the person denied the request")
-    if flow.consent or (flow.client.first_party and "consent" not in flow.prompt):
+    if flow.consent or ("consent" not in flow.prompt and await _need_not_be_asked(flow)):
         return None
     if "none" in flow.prompt:
         raise ConsentRequired("the person has to be asked")
     return asking.to_consent(flow)
+
+
+async def _need_not_be_asked(flow: Flow) -> bool:
+    """Our own applications, and those that hold as much already and cannot be somebody else in disguise.
+
+    On a person's device anybody can listen on a loopback port or claim a scheme (RFC 8252 8.6; OAuth 2.1,
+    "Client Impersonation"); a secret or an https address is proof enough.
+    """
+    client = flow.client
+    if client.first_party:
+        return True
+    if client.is_public and not (flow.redirect_uri or "").startswith("https://"):
+        return False
+    held = await flow.service.sessions.live_grants(flow.person.person_id, flow.now)
+    return any(
+        grant.client_id == client.client_id
+        and set(flow.scope) <= set(grant.scope)
+        and set(flow.audiences) <= set(grant.resources)
+        for grant in held
+    )
 
 
 async def give_code(flow: Flow) -> Response:

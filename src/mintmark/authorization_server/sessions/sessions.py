@@ -304,6 +304,11 @@ class Sessions:
         """Return a grant, ended or not, while its row is kept."""
         return await self._db.read(lambda connection: grants.by_id(connection, grant_id))
 
+    async def live_grants(self, person_id: str, now: float) -> tuple[Grant, ...]:
+        """What a person has given to clients and what still holds."""
+        found = await self._db.read(lambda connection: grants.live(connection, person_id=person_id))
+        return tuple(grant for grant in found if now < min(grant.idle_end, grant.absolute_end))
+
     async def end_grant(self, grant_id: str, now: float, *, reason: str) -> Grant | None:
         """End one grant; its access tokens are refused everywhere within seconds. None if it had ended."""
 

@@ -8,7 +8,7 @@ from mintmark.authorization_server.oauth.errors import InvalidGrant, InvalidTarg
 from mintmark.authorization_server.oauth.flow import Flow
 from mintmark.authorization_server.oauth.grants.answers import refusal, token_answer
 from mintmark.authorization_server.oauth.pkce import is_verifier
-from mintmark.authorization_server.oauth.steps import living_person, one_audience
+from mintmark.authorization_server.oauth.steps import one_audience
 from mintmark.authorization_server.sessions import Refused
 
 __all__ = ["authorization_code"]
@@ -37,8 +37,7 @@ async def authorization_code(flow: Flow) -> Response:
     )
     if isinstance(granted, Refused):
         raise refusal(granted.reason)
-    grant = granted.grant
-    person = await living_person(flow, grant.person_id)
+    grant, person = granted.grant, granted.person
     audience = one_audience(flow, grant.resources)
     scope = service.catalogue.scopes_at(audience, grant.scope)
     access_token = service.mint.access_token(

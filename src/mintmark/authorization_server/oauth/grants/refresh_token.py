@@ -7,7 +7,7 @@ from starlette.responses import Response
 from mintmark.authorization_server.oauth.errors import InvalidTarget, UnauthorizedClient
 from mintmark.authorization_server.oauth.flow import Flow
 from mintmark.authorization_server.oauth.grants.answers import refusal, token_answer
-from mintmark.authorization_server.oauth.steps import living_person, one_audience, requested_scope
+from mintmark.authorization_server.oauth.steps import one_audience, requested_scope
 from mintmark.authorization_server.sessions import Refused
 
 __all__ = ["refresh_token"]
@@ -33,8 +33,7 @@ async def refresh_token(flow: Flow) -> Response:
     )
     if isinstance(refreshed, Refused):
         raise refusal(refreshed.reason)
-    grant = refreshed.grant
-    person = await living_person(flow, grant.person_id)
+    grant, person = refreshed.grant, refreshed.person
     audience = one_audience(flow, grant.resources)
     scope = service.catalogue.scopes_at(audience, refreshed.scope)
     access_token = service.mint.access_token(
