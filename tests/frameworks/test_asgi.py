@@ -39,7 +39,7 @@ def test_public_paths_are_compared_exactly(url: str, status: int) -> None:
     assert call_asgi(app, "GET", url).status == status
 
 
-def test_o22_claims_of_somebody_outside_are_dropped() -> None:
+def test_O22_claims_of_somebody_outside_are_dropped() -> None:
     """Whatever another middleware or server put there before: on a public path nobody is known."""
     app = ProtectMiddleware(echo, make_server(), public=("/health",))
 

@@ -43,7 +43,7 @@ def test_every_framework_answers_alike(framework: str, case: Case, caplog: pytes
 
 
 @pytest.mark.parametrize("framework", BUILDERS)
-def test_d11_the_resource_metadata_is_where_the_challenge_says(framework: str) -> None:
+def test_D11_the_resource_metadata_is_where_the_challenge_says(framework: str) -> None:
     path = METADATA_URL.removeprefix("https://api.example.com")
     answer = driver(framework, "described")("GET", path, ())
     assert answer.status == 200

@@ -24,7 +24,7 @@ def test_public_paths_are_compared_exactly(url: str, status: int) -> None:
     assert call_wsgi(app, "GET", url).status == status
 
 
-def test_o22_claims_of_somebody_outside_are_dropped() -> None:
+def test_O22_claims_of_somebody_outside_are_dropped() -> None:
     app = ProtectMiddleware(echo, make_server(), public=("/health",))
 
     def outer(environ: Any, start_response: Any) -> Any:

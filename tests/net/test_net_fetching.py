@@ -37,7 +37,7 @@ def test_posts_carry_their_body() -> None:
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 T", "308 P", "300 M"])
-def test_k9_redirects_are_refused(status: str) -> None:
+def test_K9_redirects_are_refused(status: str) -> None:
     answer = reply(status=status, headers={"Location": "/other"})
     with serving(lambda seen, _: answer) as server, pytest.raises(FetchFailed, match="redirect"):
         fetch(f"{server.url}/jwks")
@@ -49,7 +49,7 @@ def test_not_modified_is_an_answer() -> None:
         assert fetch(server.url).status == 304
 
 
-def test_k14_oversized_by_length_and_by_dripping_chunks() -> None:
+def test_K14_oversized_by_length_and_by_dripping_chunks() -> None:
     def chunked(_: Seen, connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         while True:
@@ -62,7 +62,7 @@ def test_k14_oversized_by_length_and_by_dripping_chunks() -> None:
         assert len(fetch(server.url, limits=Limits(body=1000)).body) == 1000
 
 
-def test_k14_a_compression_bomb_is_counted_unpacked() -> None:
+def test_K14_a_compression_bomb_is_counted_unpacked() -> None:
     bomb = reply(gzip.compress(b"\0" * 50_000_000), headers={"Content-Encoding": "gzip"})
     with serving(lambda seen, _: bomb) as server, pytest.raises(FetchFailed, match="longer than"):
         fetch(server.url, limits=Limits(body=100_000))
@@ -86,7 +86,7 @@ def _drip_body(_: Seen, connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("handler", [_drip_head, _drip_body])
-def test_k14_a_dripping_server_meets_the_total_limit(handler: object) -> None:
+def test_K14_a_dripping_server_meets_the_total_limit(handler: object) -> None:
     with serving(handler) as server:  # type: ignore[arg-type]
         began = time.monotonic()
         with pytest.raises(FetchFailed, match=r"longer than 0\.4 s"):
@@ -146,7 +146,7 @@ def test_tls_is_verified_and_a_ca_file_makes_it_pass(tmp_path: Path) -> None:
         fetch("https://127.0.0.1:1/", ca_file=str(tmp_path / "absent.pem"))
 
 
-def test_k10_a_url_from_others_may_not_lead_inside() -> None:
+def test_K10_a_url_from_others_may_not_lead_inside() -> None:
     with serving(lambda seen, _: reply(b"inside")) as server:
         with pytest.raises(FetchFailed, match="private network"):
             fetch(server.url, allow_private=False)
@@ -155,7 +155,7 @@ def test_k10_a_url_from_others_may_not_lead_inside() -> None:
     assert server.seen == []
 
 
-def test_k10_the_checked_address_is_the_one_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_K10_the_checked_address_is_the_one_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that turns after the check finds nobody asking again."""
     asked: list[str] = []
     resolve = socket.getaddrinfo

@@ -62,12 +62,12 @@ def test_good_urls_are_taken_apart(url: str, origin: str, path: str) -> None:
         "https://auth.example.com/" + "a" * 3000,
     ],
 )
-def test_k9_refused_urls(url: str) -> None:
+def test_K9_refused_urls(url: str) -> None:
     with pytest.raises(FetchFailed):
         check_url(url)
 
 
-def test_k9_http_only_for_hosts_named() -> None:
+def test_K9_http_only_for_hosts_named() -> None:
     assert check_url("http://keys.internal/jwks", allow_http={"keys.internal"}).scheme == "http"
     with pytest.raises(FetchFailed):
         check_url("http://other.internal/jwks", allow_http={"keys.internal"})
@@ -121,14 +121,14 @@ PRIVATE = [
 
 
 @pytest.mark.parametrize("address", PRIVATE)
-def test_k10_private_addresses_are_refused_even_beside_a_public_one(address: str) -> None:
+def test_K10_private_addresses_are_refused_even_beside_a_public_one(address: str) -> None:
     with pytest.raises(FetchFailed):
         public_addresses("evil.example", [address])
     with pytest.raises(FetchFailed):
         public_addresses("evil.example", ["93.184.215.14", address])
 
 
-def test_k10_public_addresses_pass() -> None:
+def test_K10_public_addresses_pass() -> None:
     assert public_addresses("example.com", ["93.184.215.14", "2606:2800:21f::1"])[0] == "93.184.215.14"
     with pytest.raises(FetchFailed):
         public_addresses("example.com", [])

@@ -42,7 +42,7 @@ def test_the_issuers_ttl_is_clamped(said: float, kept: float) -> None:
     assert fresh(ttl=said).fresh_until == 1000.0 + kept
 
 
-def test_k13_on_error_the_last_good_set_serves_until_max_stale() -> None:
+def test_K13_on_error_the_last_good_set_serves_until_max_stale() -> None:
     state = fail(fresh(), 1700.0)
     assert key_cache.decide(state, 1700.5, POLICY) is Decision.SERVE_STALE
     assert key_cache.decide(state, 1702.0, POLICY) is Decision.SERVE_AND_REFRESH  # nobody waits
@@ -69,13 +69,13 @@ def test_retries_back_off_to_a_bound_and_success_forgets_failures() -> None:
     assert key_cache.decide(state, now, POLICY) is Decision.SERVE
 
 
-def test_k12_unknown_kids_fetch_once_per_cooldown() -> None:
+def test_K12_unknown_kids_fetch_once_per_cooldown() -> None:
     state = fresh()
     assert key_cache.decide_for_kid(state, "k", 1029.0, POLICY) is Decision.SERVE
     assert key_cache.decide_for_kid(state, "k", 1030.0, POLICY) is Decision.FETCH
 
 
-def test_k12_a_kid_that_was_fetched_for_in_vain_fetches_no_more_until_the_set_changes() -> None:
+def test_K12_a_kid_that_was_fetched_for_in_vain_fetches_no_more_until_the_set_changes() -> None:
     state = key_cache.missed(fresh(), "k", now=1001.0, policy=POLICY)
     assert key_cache.decide_for_kid(state, "k", 1031.0, POLICY) is Decision.SERVE
     assert key_cache.decide_for_kid(state, "other", 1031.0, POLICY) is Decision.FETCH
@@ -86,7 +86,7 @@ def test_k12_a_kid_that_was_fetched_for_in_vain_fetches_no_more_until_the_set_ch
     assert not changed.unknown
 
 
-def test_k12_the_memory_of_unknown_kids_is_bounded() -> None:
+def test_K12_the_memory_of_unknown_kids_is_bounded() -> None:
     state = fresh()
     for number in range(10_000):
         state = key_cache.missed(state, f"k{number}", now=1001.0, policy=POLICY)

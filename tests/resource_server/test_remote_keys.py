@@ -70,7 +70,7 @@ def test_the_keys_verify_tokens(world: FakeIssuer) -> None:
     assert world.fetches == 1
 
 
-def test_k13_an_issuer_that_is_down_at_the_start_is_asked_again_with_back_off() -> None:
+def test_K13_an_issuer_that_is_down_at_the_start_is_asked_again_with_back_off() -> None:
     clock = Clock()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -106,7 +106,7 @@ BROKEN: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("wire", BROKEN.values(), ids=BROKEN.keys())
-def test_k13_whatever_an_issuer_answers_the_last_good_set_serves_until_max_stale(
+def test_K13_whatever_an_issuer_answers_the_last_good_set_serves_until_max_stale(
     world: FakeIssuer, wire: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = Clock()
@@ -129,7 +129,7 @@ def test_k13_whatever_an_issuer_answers_the_last_good_set_serves_until_max_stale
     assert {key.kid for key in keys.refresh("a")} == {"a"}
 
 
-def test_k14_a_slow_issuer_costs_a_caller_patience_not_more(world: FakeIssuer) -> None:
+def test_K14_a_slow_issuer_costs_a_caller_patience_not_more(world: FakeIssuer) -> None:
     world.hold = threading.Event()
     keys = remote(world, Clock(), patience=0.05)
     began = time.monotonic()
@@ -182,7 +182,7 @@ def test_an_unchanged_body_keeps_the_same_set_without_etag_too(world: FakeIssuer
     assert keys.refresh("a") is first
 
 
-def test_k11_a_removed_key_dies_at_the_next_refresh(world: FakeIssuer) -> None:
+def test_K11_a_removed_key_dies_at_the_next_refresh(world: FakeIssuer) -> None:
     clock = Clock()
     verifier = Verifier(issuer=world.issuer, audience="o", keys=remote(world, clock), clock=clock)
     token = Issuer(world.issuer, KEY_A, clock=clock).issue(subject="s", audience="o", lifetime=3600)
@@ -204,7 +204,7 @@ def test_a_new_key_is_found_at_once_after_the_cooldown(world: FakeIssuer) -> Non
     assert world.fetches == 2
 
 
-def test_k12_ten_thousand_unknown_kids_make_one_fetch_per_cooldown(world: FakeIssuer) -> None:
+def test_K12_ten_thousand_unknown_kids_make_one_fetch_per_cooldown(world: FakeIssuer) -> None:
     clock = Clock()
     keys = remote(world, clock)
     keys.refresh("a")
@@ -217,7 +217,7 @@ def test_k12_ten_thousand_unknown_kids_make_one_fetch_per_cooldown(world: FakeIs
     assert keys.counters["unknown_kid_refusals"] == 3 * 3399
 
 
-def test_k12_a_known_unknown_kid_costs_nothing_at_all(world: FakeIssuer) -> None:
+def test_K12_a_known_unknown_kid_costs_nothing_at_all(world: FakeIssuer) -> None:
     clock = Clock()
     keys = remote(world, clock)
     keys.refresh("a")
@@ -228,7 +228,7 @@ def test_k12_a_known_unknown_kid_costs_nothing_at_all(world: FakeIssuer) -> None
     assert world.fetches == 2
 
 
-def test_k12_sixteen_threads_on_a_cold_cache_share_one_fetch(world: FakeIssuer) -> None:
+def test_K12_sixteen_threads_on_a_cold_cache_share_one_fetch(world: FakeIssuer) -> None:
     keys = remote(world, Clock())
     found: list[bool] = []
     together = threading.Barrier(16)
@@ -246,7 +246,7 @@ def test_k12_sixteen_threads_on_a_cold_cache_share_one_fetch(world: FakeIssuer) 
     assert (world.fetches, keys.counters["fetches"]) == (1, 1)
 
 
-def test_k12_two_hundred_tasks_and_threads_beside_share_one_fetch(world: FakeIssuer) -> None:
+def test_K12_two_hundred_tasks_and_threads_beside_share_one_fetch(world: FakeIssuer) -> None:
     keys = remote(world, Clock())
     world.hold = threading.Event()
 
@@ -325,7 +325,7 @@ def test_oauth_metadata_serves_where_openid_has_none() -> None:
         assert remote(issuer, Clock()).refresh("a").get("a") is not None
 
 
-def test_k8_what_is_not_understood_is_skipped_and_secrets_are_refused(
+def test_K8_what_is_not_understood_is_skipped_and_secrets_are_refused(
     world: FakeIssuer, caplog: pytest.LogCaptureFixture
 ) -> None:
     secret = Key.generate("ES256", kid="leaked").to_jwk(private=True)
@@ -348,7 +348,7 @@ def test_an_empty_set_replaces_the_old_one(world: FakeIssuer) -> None:
     assert len(keys.refresh("a")) == 0
 
 
-def test_k9_plain_http_is_refused_when_it_is_made() -> None:
+def test_K9_plain_http_is_refused_when_it_is_made() -> None:
     with pytest.raises(FetchFailed, match="only https"):
         RemoteKeys("http://auth.example.com")
     RemoteKeys("http://auth.internal", allow_http=["auth.internal"])

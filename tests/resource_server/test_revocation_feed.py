@@ -251,8 +251,16 @@ def test_closing_is_quick_and_leaves_no_thread(world: FeedServer) -> None:
         began = time.monotonic()
     assert time.monotonic() - began < 1.0
     assert not any(thread.name == "mintmark-revocations" for thread in threading.enumerate())
-    feed.start()
+    feed.reason(claims(world, sid="s"))  # a question after the end starts nothing
     assert not any(thread.name == "mintmark-revocations" for thread in threading.enumerate())
+
+
+def test_it_may_be_started_again(world: FeedServer) -> None:
+    with following(world) as feed:
+        assert feed.wait(5)
+    world.deny("sid", "s")
+    with feed:
+        eventually(lambda: feed.reason(claims(world, sid="s")) is not None)
 
 
 def test_what_happens_when_stale_must_be_stated() -> None:

@@ -7,7 +7,7 @@
 
     def GetOrder(self, request, context): person = current_claims().subject
 
-``grpc.aio.server`` takes an :class:`AsyncProtectInterceptor`. The token is the call's ``authorization`` metadata.
+``grpc.aio.server`` takes an :class:`AsyncProtectInterceptor`. The token is the ``authorization`` metadata.
 A refusal becomes a status by :data:`STATUS`; challenge, reason and Retry-After go along as trailing metadata.
 """
 

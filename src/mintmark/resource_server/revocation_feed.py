@@ -39,12 +39,19 @@ _SWEEP = 60.0  # seconds between clearings of dead entries
 
 @dataclass(slots=True)
 class _Follower:
-    """The thread that follows in one process; a fork starts its own."""
+    """One thread that follows, from its start to its close."""
 
-    lock: threading.Lock = field(default_factory=threading.Lock)
     stopping: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
     stream: Stream | None = None
+
+
+@dataclass(slots=True)
+class _Local:
+    """What belongs to one process; a fork starts a follower of its own."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    follower: _Follower | None = None
 
 
 class RevocationFeed:
@@ -99,7 +106,7 @@ class RevocationFeed:
         self._in_step = threading.Event()
         self._swept_at = clock()
         self._counts: Counter[str] = Counter()
-        self._follower = PerProcess(_Follower)
+        self._local = PerProcess(_Local)
 
     # --- what a Verifier asks ---
 
@@ -108,7 +115,7 @@ class RevocationFeed:
 
         :raises RevocationsUnavailable: the knowledge is stale, and ``when_stale`` is ``"refuse"``.
         """
-        if not self._follower.exists:
+        if not self._local.exists:
             self.start()
         if self._refuse and feed_state.is_stale(self._state, self._clock(), self._policy):
             raise RevocationsUnavailable(
@@ -134,29 +141,31 @@ class RevocationFeed:
 
     def start(self) -> None:
         """Begin to follow, once per process; returns at once."""
-        follower = self._follower.here()
-        with follower.lock:
-            if follower.thread is None and not follower.stopping.is_set():
-                thread = threading.Thread(
+        local = self._local.here()
+        with local.lock:
+            if local.follower is None:
+                follower = local.follower = _Follower()
+                follower.thread = threading.Thread(
                     target=self._follow, args=(follower,), name="mintmark-revocations", daemon=True
                 )
-                follower.thread = thread
-                thread.start()
+                follower.thread.start()
 
     def wait(self, timeout: float) -> bool:
         """Wait until the feed has been in step once; tell whether it has."""
         return self._in_step.wait(timeout)
 
     def close(self) -> None:
-        """Stop following, for good; what is known stays known and becomes stale."""
-        follower = self._follower.here()
-        with follower.lock:
-            follower.stopping.set()
-            thread, stream = follower.thread, follower.stream
-        if stream is not None:
-            stream.close()
-        if thread is not None:
-            thread.join(5.0)
+        """Stop following until the next :meth:`start`; what is known stays known and becomes stale."""
+        local = self._local.here()
+        with local.lock:
+            follower, local.follower = local.follower, None
+        if follower is None:
+            return
+        follower.stopping.set()
+        if follower.stream is not None:
+            follower.stream.close()
+        if follower.thread is not None:
+            follower.thread.join(5.0)
 
     def __enter__(self) -> Self:
         self.start()
@@ -194,10 +203,9 @@ class RevocationFeed:
             headers["Last-Event-ID"] = last_id
         timeout = self._policy.heartbeat_timeout
         with self._fetcher.stream(self._uri, headers=headers, read_timeout=timeout) as stream:
-            with follower.lock:
-                follower.stream = stream
-                if follower.stopping.is_set():
-                    return
+            follower.stream = stream
+            if follower.stopping.is_set():  # close() has looked before there was a stream to close
+                return
             if stream.status != 200 or not stream.headers.get("content-type", "").startswith(_MEDIA_TYPE):
                 raise _unusable(stream.status, self._uri)
             self._counts["connections"] += 1
