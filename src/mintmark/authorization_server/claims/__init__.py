@@ -1,7 +1,18 @@
-"""What goes into tokens: pure functions from grants and people to claims."""
+"""What goes into tokens: pure functions from grants, people and rules to claims."""
 
 from __future__ import annotations
 
 from .building import REGISTERED, build_access_claims, build_id_claims, build_userinfo
+from .rules import ClaimHook, ClaimRule, TokenKind, Wanted, extra_claims
 
-__all__ = ["REGISTERED", "build_access_claims", "build_id_claims", "build_userinfo"]
+__all__ = [
+    "REGISTERED",
+    "ClaimHook",
+    "ClaimRule",
+    "TokenKind",
+    "Wanted",
+    "build_access_claims",
+    "build_id_claims",
+    "build_userinfo",
+    "extra_claims",
+]
