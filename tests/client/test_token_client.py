@@ -15,7 +15,9 @@ from urllib.parse import parse_qsl
 import pytest
 
 from mintmark.client import TokenClient, TokenRefused
-from mintmark.errors import FetchFailed
+from mintmark.errors import ConfigurationError, FetchFailed
+from mintmark.jose.jwk import Key
+from mintmark.jwt import CLIENT_ASSERTION, Verifier
 from net.scripted_server import ScriptedServer, Seen, reply, serving
 
 
@@ -80,6 +82,32 @@ def test_client_credentials_are_asked_for_once_and_kept(world: Endpoint) -> None
     sent = world.server.seen[-1].headers["authorization"].removeprefix("Basic ")
     assert base64.b64decode(sent) == b"orders:s%3A3+cr%25t"
     assert tokens.client_credentials().access_token == "t2"
+
+
+def test_a_key_stands_in_for_a_secret_with_an_assertion_per_request(world: Endpoint) -> None:
+    key = Key.generate("ES256")
+    tokens = TokenClient(world.server.url, "orders", client_key=key, clock=world.clock)
+    tokens.client_credentials()
+    tokens.client_credentials(scope="a")
+    verifier = Verifier(
+        issuer="orders",
+        audience=world.server.url,
+        keys=key.public,
+        profile=CLIENT_ASSERTION,
+        clock=world.clock,
+    )
+    claims = [verifier.verify(asked["client_assertion"]) for asked in world.asked]
+    assert claims[0].subject == "orders"
+    assert claims[0].jwt_id != claims[1].jwt_id
+    assert claims[0].expires_at == world.now + 60
+    assert world.asked[0]["client_assertion_type"].endswith(":jwt-bearer")
+    assert "authorization" not in world.server.seen[-1].headers
+
+
+@pytest.mark.parametrize("options", [{}, {"client_secret": "s", "client_key": Key.generate("ES256")}])
+def test_a_client_has_one_way_to_show_who_it_is(options: Any) -> None:
+    with pytest.raises(ConfigurationError):
+        TokenClient("https://a.example", "c", **options)
 
 
 def test_exchange_names_the_person_and_the_service_to_call(world: Endpoint) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 import random
 import threading
@@ -11,9 +10,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import urlencode
 
 from mintmark.client import token_cache
+from mintmark.client.authentication import Parameters, authentication_of
 from mintmark.client.proofs import ProofMaker
 from mintmark.client.token_cache import HeldToken, Need, RenewalPolicy
 from mintmark.client.tokens import Token, TokenRefused, read_token_response
@@ -29,8 +29,6 @@ _log = logging.getLogger("mintmark.client")
 _DISCOVERY_LIFETIME = 86400.0  # seconds after which the issuer is asked again where its endpoint is
 _ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - RFC 8693 3
 _TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - RFC 8693 2.1
-
-Parameters = tuple[tuple[str, str], ...]
 
 
 @dataclass(slots=True)
@@ -48,20 +46,23 @@ class TokenClient:
     one still serves. Tokens are held in memory only.
 
     :param issuer: the issuer, exactly as it names itself.
-    :param client_id: this client as the issuer has registered it, and ``client_secret``.
+    :param client_id: this client as the issuer has registered it, and its ``client_secret``.
+    :param client_key: its private key instead of a secret (``private_key_jwt``, RFC 7523).
     :param token_endpoint: for an issuer without discovery.
     :param dpop_key: bind the tokens to this private key (RFC 9449); :attr:`proofs` then makes the proofs.
     :param most: how many different tokens are held; beyond it the longest unused are forgotten.
     :param patience: for how many seconds one caller waits.
     :raises FetchFailed: the issuer is no https URL.
+    :raises ConfigurationError: neither secret nor key, or both.
     """
 
     def __init__(
         self,
         issuer: str,
         client_id: str,
-        client_secret: str,
+        client_secret: str | None = None,
         *,
+        client_key: Key | None = None,
         token_endpoint: str | None = None,
         allow_http: Collection[str] = (),
         ca_file: str | None = None,
@@ -75,8 +76,7 @@ class TokenClient:
     ) -> None:
         check_url(token_endpoint or issuer, allow_http=frozenset(allow_http))
         self.issuer = issuer
-        pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"  # RFC 6749 2.3.1
-        self._authorization = "Basic " + base64.b64encode(pair.encode("ascii")).decode("ascii")
+        self._authentication = authentication_of(issuer, client_id, client_secret, client_key, clock=clock)
         self._stated_endpoint = token_endpoint
         self._found_endpoint: tuple[str, float] | None = None
         self._fetcher = Fetcher(limits=limits, allow_http=allow_http, ca_file=ca_file)
@@ -215,8 +215,8 @@ class TokenClient:
     # --- asking, in the flight's own thread ---
 
     def _request(self, parameters: Parameters) -> Token:
-        endpoint, body = self._endpoint(), urlencode(parameters).encode("ascii")
-        response = self._post(endpoint, body)
+        endpoint = self._endpoint()
+        response = self._post(endpoint, parameters)
         try:
             return read_token_response(response, now=self._clock())
         except TokenRefused as refused:
@@ -224,16 +224,16 @@ class TokenClient:
             if refused.error != "use_dpop_nonce" or self.proofs is None or nonce is None:
                 raise
             self.proofs.learn(endpoint, nonce)  # RFC 9449 8: once more, with the nonce
-            return read_token_response(self._post(endpoint, body), now=self._clock())
+            return read_token_response(self._post(endpoint, parameters), now=self._clock())
 
-    def _post(self, endpoint: str, body: bytes) -> Response:
-        headers = {
-            "Authorization": self._authorization,
+    def _post(self, endpoint: str, parameters: Parameters) -> Response:
+        headers = self._authentication.headers() | {
             "Content-Type": "application/x-www-form-urlencoded",
             "Accept": "application/json",
         }
         if self.proofs is not None:
             headers["DPoP"] = self.proofs.prove("POST", endpoint)
+        body = urlencode(parameters + self._authentication.parameters()).encode("ascii")
         return self._fetcher.fetch(endpoint, method="POST", headers=headers, body=body)
 
     def _endpoint(self) -> str:

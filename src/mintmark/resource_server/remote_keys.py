@@ -245,9 +245,9 @@ class RemoteKeys:
         if document.refused:
             self._counts["secret_keys_refused"] += len(document.refused)
             _log.error(
-                "%s publishes private or symmetric keys, which are refused: %s. They are lost: replace them.",
+                "%s publishes private or symmetric keys, which are refused: %r. They are lost: replace them.",
                 self.issuer,
-                ", ".join(document.refused),
+                document.refused,
             )
         if not len(document.keys):
             _log.warning("the key set of %s holds no key that can be used", self.issuer)
@@ -258,7 +258,7 @@ class RemoteKeys:
         if before.failures:
             _log.info("the keys of %s are fetched again after %d failures", self.issuer, before.failures)
         if keys is not before.keys:
-            _log.info("the key set of %s now holds %s", self.issuer, ", ".join(key.kid for key in keys))
+            _log.info("the key set of %s now holds %r", self.issuer, [key.kid for key in keys])
 
     def _note_failure(self, local: _Local, error: Exception) -> None:
         with local.lock:
