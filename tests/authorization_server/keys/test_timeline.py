@@ -14,6 +14,7 @@ from mintmark.authorization_server.keys.timeline import (
     Retire,
     Stretch,
     cache_lifetime,
+    gone_at,
     lateness,
     plan,
     published,
@@ -68,6 +69,11 @@ def test_the_next_key_steps_in_when_there_is_no_current_one() -> None:
 def test_the_public_half_goes_when_its_last_token_has_expired() -> None:
     assert plan((CURRENT, PREVIOUS), 629.9, POLICY) == ()
     assert plan((CURRENT, PREVIOUS), 630.0, POLICY) == (Remove("p", KeyState.PREVIOUS),)
+
+
+def test_the_public_half_outlives_the_longest_token_that_the_key_may_have_signed() -> None:
+    assert gone_at(CURRENT, 1000.0, replace(POLICY, token_lifetime=60.0)) == 1000.0 + 600.0 + 30.0
+    assert gone_at(CURRENT, 1000.0, replace(POLICY, token_lifetime=900.0)) == 1000.0 + 900.0 + 30.0
 
 
 def test_longer_tokens_stretch_the_key_that_signs_them() -> None:

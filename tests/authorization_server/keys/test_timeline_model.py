@@ -183,6 +183,18 @@ class TimelineMachine(RuleBasedStateMachine):
                 assert kid in cache.kids or kid in self.unannounced  # 2
         self.tokens.append(Token(kid, self.now + self.policy.token_lifetime))
 
+    @rule(alg=st.sampled_from(POLICY.algs), lifetime=st.sampled_from((60.0, 600.0, 7200.0)))
+    def a_token_is_signed_at_the_last_moment(self, alg: str, lifetime: float) -> None:
+        """Then the settings change, and the key retires."""
+        staged = [k for k in self.keys.values() if k.alg == alg and k.state is KeyState.NEXT]
+        if not staged or staged[0].activates_at <= self.now:
+            return
+        self.now = staged[0].activates_at - 1.0
+        self.tick()
+        self.sign(alg)
+        self.tokens_live_longer_or_shorter(lifetime)
+        self.time_passes(1.0)
+
     @rule()
     def a_verifier_polls(self) -> None:
         kids = frozenset(record.kid for record in published(self.records()))

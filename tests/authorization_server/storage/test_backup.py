@@ -21,9 +21,7 @@ from ..world import World
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_backup_under_load_is_whole_and_goes_on_where_it_was_taken(
-    world: World, tmp_path: Path
-) -> None:
+async def test_a_backup_under_load_is_whole_and_goes_on(world: World, tmp_path: Path) -> None:
     before = await world.grant()
     token = before.refresh_token or ""
     stop = asyncio.Event()
@@ -46,7 +44,7 @@ async def test_a_backup_under_load_is_whole_and_goes_on_where_it_was_taken(
     again = await World.begin(f"sqlite:///{tmp_path / 'restored.db'}")
     assert isinstance(await again.refresh(token), Refreshed)  # nobody is signed out by a restore
     await again.end()
-    assert not list(tmp_path.glob(".*"))  # no drafts
+    assert not list(tmp_path.glob(".*"))  # noqa: ASYNC240 - no drafts are left
 
 
 async def test_nothing_is_overwritten(world: World, tmp_path: Path) -> None:
@@ -86,7 +84,7 @@ def test_what_is_no_backup_is_refused_in_one_line(tmp_path: Path, empty_database
 
 def test_a_log_that_was_left_behind_is_not_mixed_with_a_backup(tmp_path: Path, empty_database: Path) -> None:
     (tmp_path / "x.db-wal").write_bytes(b"of another database")
-    with pytest.raises(ConfigurationError, match="x.db-wal"):
+    with pytest.raises(ConfigurationError, match="db-wal"):
         restore(empty_database, tmp_path / "x.db")
 
 

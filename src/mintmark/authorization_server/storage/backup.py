@@ -1,7 +1,7 @@
 """Back up a database while it is in use, and restore it where there is none; for PostgreSQL there is pg_dump.
 
-A backup holds no key-encryption key: keep that file too, and elsewhere. What was ended after the backup was made
-is not ended in it; refresh tokens that were issued after it go on (see ``sessions.refresh``).
+A backup holds no key-encryption key: keep that file too, and elsewhere. What was ended after the backup was
+made is not ended in it; refresh tokens that were issued after it go on (see ``sessions.refresh``).
 """
 
 from __future__ import annotations
