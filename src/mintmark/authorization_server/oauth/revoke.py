@@ -11,8 +11,6 @@ from mintmark.errors import InvalidToken
 
 __all__ = ["token_taken_back"]
 
-_SKEW = 30.0
-
 
 async def token_taken_back(flow: Flow) -> Response:
     """End the grant of a refresh token, or deny one access token.
@@ -37,6 +35,6 @@ async def _deny_access_token(flow: Flow, token: str) -> None:
         return
     if claims.get("client_id") != flow.client.client_id or claims.jwt_id is None or claims.expires_at is None:
         return
-    entry = DenyEntry(DenyKind.JTI, claims.jwt_id, iat=flow.now, exp=claims.expires_at + _SKEW)
+    entry = DenyEntry(DenyKind.JTI, claims.jwt_id, iat=flow.now, exp=claims.expires_at)
     await flow.service.deny_log.add([entry], flow.now)
     log_event("access_token_revoked", client_id=flow.client.client_id)
