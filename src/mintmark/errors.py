@@ -119,11 +119,21 @@ class MintmarkError(Exception):
         self.skew = skew
         self.hint = hint
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and cross processes whole, also a subclass whose keywords are required."""
+        return _restored, (type(self), self.args, vars(self))
+
     def details(self) -> dict[str, Any]:
         """Return code, message and every field that was set: what a log line or ``--json`` prints."""
         fields = ("claim", "expected", "actual", "kid", "now", "skew", "hint")
         found = {name: getattr(self, name) for name in fields if getattr(self, name) is not None}
         return {"code": str(self.code), "message": self.message, **found}
+
+
+def _restored(kind: type[MintmarkError], args: tuple[Any, ...], fields: dict[str, Any]) -> MintmarkError:
+    error = kind.__new__(kind, *args)
+    vars(error).update(fields)
+    return error
 
 
 class ConfigurationError(MintmarkError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import pickle
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from mintmark import ACCESS_TOKEN, UNCHECKED, Key, KeySet
 from mintmark.errors import ConfigurationError, InvalidToken, KeysUnavailable
 from mintmark.jose.encoding import b64url_encode
 from mintmark.jwt.profiles.dpop import verify_proof
+from mintmark.resource_server import Refusal, ResourceServer, SimpleRequest
+from mintmark.resource_server.dpop import NonceNeeded
 
 
 def _proof_with(jwk: dict[str, Any]) -> str:
@@ -85,3 +88,15 @@ def test_a_key_source_without_keys_after_all_is_unavailable() -> None:
 
     with pytest.raises(KeysUnavailable):
         verifier(keys=Empty(None)).verify(token())
+
+
+def test_errors_cross_processes_whole() -> None:
+    """An exception that cannot be unpickled breaks the process pool that it came out of."""
+    server = ResourceServer("https://auth.example.com", "orders", keys=KeySet([]))
+    with pytest.raises(Refusal) as refused:
+        server.check(SimpleRequest({"authorization": "Bearer x.y.z"}))
+    nonce = NonceNeeded("The proof lacks a nonce.", nonce="n-1")
+    for error in (refused.value, nonce, InvalidToken("no", claim="aud", expected=["a"], actual="b")):
+        for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+            assert type(again) is type(error)
+            assert (again.args, vars(again), str(again)) == (error.args, vars(error), str(error))
