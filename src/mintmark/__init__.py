@@ -14,11 +14,10 @@ package costs nothing before.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
-
+from mintmark._lazy import load_on_use
 from mintmark._version import __version__
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mintmark import errors
     from mintmark.errors import MintmarkError
@@ -54,7 +53,7 @@ __all__ = [
     "jws",
 ]
 
-_HOMES: Final = {
+_HOMES = {
     "ACCESS_TOKEN": "mintmark.jwt.profiles.access_token",
     "Claims": "mintmark.jwt.claims",
     "ID_TOKEN": "mintmark.jwt.profiles.id_token",
@@ -68,20 +67,13 @@ _HOMES: Final = {
     "Unverified": "mintmark.jwt.inspection",
     "Verifier": "mintmark.jwt.verifier",
     "Verifiers": "mintmark.jwt.verifiers",
+    "errors": "mintmark.errors",
     "inspect": "mintmark.jwt.inspection",
+    "jwe": "mintmark.jose.jwe",
+    "jws": "mintmark.jose.jws",
 }
-_MODULES: Final = {"errors": "mintmark.errors", "jwe": "mintmark.jose.jwe", "jws": "mintmark.jose.jws"}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        value: Any = import_module(_MODULES[name])
-    elif name in _HOMES:
-        value = getattr(import_module(_HOMES[name]), name)
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value  # found at once from now on
-    return value
+if not TYPE_CHECKING:  # a type checker takes the imports above, and knows that there are no other names
+    __getattr__ = load_on_use(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from mintmark.jwt.claims import Claims, JsonObject
-from mintmark.jwt.inspection import Unverified, inspect
-from mintmark.jwt.issuer import Issuer
-from mintmark.jwt.policy import UNCHECKED, Unchecked
-from mintmark.jwt.profile import Profile
-from mintmark.jwt.profiles import (
-    ACCESS_TOKEN,
-    CLIENT_ASSERTION,
-    ID_TOKEN,
-    LOGOUT_TOKEN,
-    REVOCATIONS,
-    SignIn,
-    left_half_hash,
-)
-from mintmark.jwt.sources import KeySource, Revocations
-from mintmark.jwt.verifier import Verifier
-from mintmark.jwt.verifiers import Verifiers
+from mintmark._lazy import load_on_use
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mintmark.jwt.claims import Claims, JsonObject
+    from mintmark.jwt.inspection import Unverified, inspect
+    from mintmark.jwt.issuer import Issuer
+    from mintmark.jwt.policy import UNCHECKED, Unchecked
+    from mintmark.jwt.profile import Profile
+    from mintmark.jwt.profiles import (
+        ACCESS_TOKEN,
+        CLIENT_ASSERTION,
+        ID_TOKEN,
+        LOGOUT_TOKEN,
+        REVOCATIONS,
+        SignIn,
+        left_half_hash,
+    )
+    from mintmark.jwt.sources import KeySource, Revocations
+    from mintmark.jwt.verifier import Verifier
+    from mintmark.jwt.verifiers import Verifiers
 
 __all__ = [
     "ACCESS_TOKEN",
@@ -41,3 +45,31 @@ __all__ = [
     "inspect",
     "left_half_hash",
 ]
+
+_HOMES = {
+    "ACCESS_TOKEN": "mintmark.jwt.profiles.access_token",
+    "CLIENT_ASSERTION": "mintmark.jwt.profiles.client_assertion",
+    "Claims": "mintmark.jwt.claims",
+    "ID_TOKEN": "mintmark.jwt.profiles.id_token",
+    "Issuer": "mintmark.jwt.issuer",
+    "JsonObject": "mintmark.jwt.claims",
+    "KeySource": "mintmark.jwt.sources",
+    "LOGOUT_TOKEN": "mintmark.jwt.profiles.logout_token",
+    "Profile": "mintmark.jwt.profile",
+    "REVOCATIONS": "mintmark.jwt.profiles.revocations",
+    "Revocations": "mintmark.jwt.sources",
+    "SignIn": "mintmark.jwt.profiles.id_token",
+    "UNCHECKED": "mintmark.jwt.policy",
+    "Unchecked": "mintmark.jwt.policy",
+    "Unverified": "mintmark.jwt.inspection",
+    "Verifier": "mintmark.jwt.verifier",
+    "Verifiers": "mintmark.jwt.verifiers",
+    "inspect": "mintmark.jwt.inspection",
+    "left_half_hash": "mintmark.jwt.profiles.id_token",
+}
+if not TYPE_CHECKING:  # a type checker takes the imports above, and knows that there are no other names
+    __getattr__ = load_on_use(__name__, _HOMES)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mintmark.errors import ConfigurationError, ErrorCode, InvalidClaim, MalformedToken
-from mintmark.jose import jwe
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
 from mintmark.jwt.policy import media_type
@@ -26,6 +25,8 @@ def encrypt_token(token: str, key: Key, *, enc: str | None) -> str:
     """Return a signed token encrypted to ``key``."""
     if not isinstance(key, Key):
         raise ConfigurationError("encrypt_to= takes a Key of the recipient")
+    from mintmark.jose import jwe  # most programs never encrypt, and start without it
+
     return jwe.encrypt(token.encode("ascii"), key, enc=enc, header={"typ": "JWT", "cty": "JWT"})
 
 
@@ -39,6 +40,8 @@ def decrypt_token(token: str, keys: Key | KeySet) -> tuple[str, Mapping[str, Any
     :raises DecryptionFailed: when no key decrypts it.
     :raises MalformedToken: when it holds anything but a signed token.
     """
+    from mintmark.jose import jwe
+
     opened = jwe.decrypt(token, keys)
     cty = opened.header.get("cty")
     if not isinstance(cty, str) or media_type(cty) != _NESTED:  # RFC 7519 5.2
