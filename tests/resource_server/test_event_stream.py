@@ -39,6 +39,13 @@ def test_it_does_not_matter_where_the_bytes_are_cut(cuts: list[int]) -> None:
     assert found == EVENTS
 
 
+@pytest.mark.parametrize("cut", range(5))
+def test_a_byte_order_mark_may_come_in_pieces(cut: int) -> None:
+    """Found by fuzzing: the first event was lost."""
+    wire, stream = b"\xef\xbb\xbfdata: x\n\n", EventStream()
+    assert stream.feed(wire[:cut]) + stream.feed(wire[cut:]) == [Event(None, "message", "x")]
+
+
 def test_an_endless_event_is_refused() -> None:
     for piece in (b"x" * 1000, b"data: " + b"x" * 1000 + b"\n"):
         with pytest.raises(FetchFailed):

@@ -8,6 +8,7 @@ from mintmark.errors import FetchFailed
 
 __all__ = ["Event", "EventStream"]
 
+_MARK = b"\xef\xbb\xbf"  # the byte order mark, which may stand at the beginning
 _MOST = 1 << 16  # bytes of one event: an entry of the deny log has a few hundred
 
 
@@ -36,10 +37,13 @@ class EventStream:
 
         :raises FetchFailed: an event grows beyond all measure.
         """
-        if not self._began and self._rest + chunk:
-            self._began = True
-            chunk = chunk.removeprefix(b"\xef\xbb\xbf")
         text = self._rest + chunk
+        if not self._began:
+            if _MARK.startswith(text):  # the mark may come in pieces, too
+                self._rest = text
+                return []
+            self._began = True
+            text = text.removeprefix(_MARK)
         # A CR at the end may be the first half of CRLF: it waits for its other half.
         held = text.endswith(b"\r")
         lines = (text[:-1] if held else text).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
