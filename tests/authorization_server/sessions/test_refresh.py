@@ -233,6 +233,27 @@ async def test_E8_revoking_a_token_of_any_generation_ends_its_grant_and_only_tha
     good(await world.refresh(token_of(other)))
 
 
+async def test_E7_asking_about_a_token_changes_nothing(world: World) -> None:
+    granted = await world.grant()
+    old = token_of(granted)
+
+    async def alive(token: str, client_id: str = "app") -> bool:
+        arguments = {"client_id": client_id, "now": world.now, "policy": REFRESH}
+        return await world.sessions.would_renew(token, **arguments) is not None  # type: ignore[arg-type]
+
+    assert await alive(old)
+    assert not await alive(old, "other")
+    assert not await alive(old + "A")
+    current = good(await world.refresh(old)).refresh_token
+    world.now += 31
+    before = await everything(world)
+    assert not await alive(old)  # presenting it would end the grant; asking does not
+    assert await alive(current)
+    assert await everything(world) == before
+    await world.sessions.end_grant(granted.grant.grant_id, world.now, reason="by_hand")
+    assert not await alive(current)
+
+
 async def test_using_a_grant_keeps_its_sign_in_alive(world: World) -> None:
     new = await world.sessions.sign_in(world.alice.person_id, world.now)
     token = token_of(await world.grant(new.sign_in))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import replace
+from collections.abc import Collection
 
 from ..keys.secrets import ServerSecrets
 from ..revocation import DenyLog
 from ..storage import Connection, Database
-from ..storage.records import CodeRecord, Event, Grant, Notice, SignIn
-from ..storage.repositories import codes, events, grants, notices, people, sign_ins
-from . import ending
+from ..storage.records import CodeRecord, Grant, Notice, SignIn
+from ..storage.repositories import codes, grants, notices, people, sign_ins
+from . import ending, signing_in
 from .outcomes import (
     CodeRequest,
     Granted,
@@ -21,12 +20,11 @@ from .outcomes import (
     SessionPolicy,
 )
 from .redeeming import CODE_REMEMBERED, redeem
-from .refresh import Decision, Ended, Expired, Keep, RefreshPolicy, Reuse, Rotate, Unknown, decide
-from .tokens import Presented, RefreshTokens, digest, new_code, new_cookie, new_id
+from .refresh import Keep, RefreshPolicy, Rotate, SameSuccessor, decide
+from .renewing import ENDING, renew
+from .tokens import RefreshTokens, digest, new_code, new_cookie, new_id
 
 __all__ = ["Sessions"]
-
-_TOUCH_EVERY = 300.0  # seconds between two notes that somebody is here
 
 
 class Sessions:
@@ -70,49 +68,24 @@ class Sessions:
             expires_at=now + min(self._policy.sign_in_idle, self._policy.sign_in_absolute),
             absolute_end=now + self._policy.sign_in_absolute,
         )
-        work = self._sign_in_work(fresh, digest(cookie), digest(replacing) if replacing else None)
-        sign_in = await self._db.write(work)
+        replaced = digest(replacing) if replacing else None
+        sign_in = await self._db.write(
+            lambda connection: signing_in.begin(connection, fresh, digest(cookie), replaced, self._policy)
+        )
         if replacing is not None:
             await self._deny_log.tick(now)
         return NewSignIn(sign_in, cookie)
-
-    def _sign_in_work(
-        self, fresh: SignIn, cookie_hash: bytes, replaced: bytes | None
-    ) -> Callable[[Connection], SignIn]:
-        def work(connection: Connection) -> SignIn:
-            now = fresh.auth_time
-            before = sign_ins.by_cookie_hash(connection, replaced) if replaced is not None else None
-            events.record(
-                connection, Event(now, "sign_in", fresh.person_id, sid=before.sid if before else fresh.sid)
-            )
-            if before is not None and before.person_id == fresh.person_id:
-                renewed = replace(fresh, sid=before.sid, created_at=before.created_at)
-                sign_ins.renew(connection, renewed, cookie_hash)
-                return renewed
-            if before is not None:
-                ending.end_sign_in(connection, before.sid, now, self._policy, reason="sign_in_replaced")
-            sign_ins.insert(connection, fresh, cookie_hash)
-            return fresh
-
-        return work
 
     async def find_sign_in(self, cookie: str, now: float) -> SignIn | None:
         """Return the sign-in that the cookie stands for, if it is alive; note that the person is here."""
         found = await self._db.read(lambda c: sign_ins.by_cookie_hash(c, digest(cookie)))
         if found is None or now >= found.expires_at:
             return None
-        if now - found.last_seen >= _TOUCH_EVERY:
-            await self._db.write(lambda connection: self._touch(connection, found.sid, now))
+        if now - found.last_seen >= signing_in.TOUCH_EVERY:
+            await self._db.write(
+                lambda connection: signing_in.touch(connection, found.sid, now, self._policy)
+            )
         return found
-
-    def _touch(self, connection: Connection, sid: str, now: float) -> None:
-        sign_ins.touch(
-            connection,
-            sid,
-            now=now,
-            idle_end=now + self._policy.sign_in_idle,
-            seen_before=now - _TOUCH_EVERY,
-        )
 
     async def sign_out(self, sid: str, now: float, *, reason: str = "sign_out") -> tuple[Grant, ...]:
         """End a sign-in and its grants; its access tokens are refused everywhere within seconds.
@@ -235,58 +208,36 @@ class Sessions:
         if presented is None:
             return Refused(RefusalReason.UNKNOWN)
         outcome = await self._db.write(
-            lambda connection: self._refresh(connection, presented, now, policy, scope, resources)
+            lambda connection: renew(
+                connection, presented, now, policy, self._policy, scope=scope, resources=resources
+            )
         )
-        if isinstance(outcome, Refused) and outcome.reason in _ENDING:
-            await self._deny_log.tick(now)
-        return outcome
-
-    def _refresh(
-        self,
-        connection: Connection,
-        presented: Presented,
-        now: float,
-        policy: RefreshPolicy,
-        scope: Collection[str] | None,
-        resources: Collection[str] | None,
-    ) -> Refreshed | Refused:
-        found = grants.with_person(connection, presented.grant_id)
-        grant, person = found if found is not None else (None, None)
-        decision = decide(grant, presented.generation, now, policy)
-        refused = _REFUSED.get(type(decision))
-        if grant is None or person is None or refused is not None:
-            if grant is not None and isinstance(decision, Reuse):
-                ending.end_grant(connection, grant, now, self._policy, reason="refresh_reuse", tell=True)
-            return Refused(refused or RefusalReason.UNKNOWN, grant)
-        if person.disabled_at is not None:
-            ending.end_grant(connection, grant, now, self._policy, reason="person_disabled")
-            return Refused(RefusalReason.PERSON_DISABLED, grant)
-        if scope is not None and not set(scope) <= set(grant.scope):
-            return Refused(RefusalReason.SCOPE_TOO_WIDE, grant)
-        if resources is not None and not set(resources) <= set(grant.resources):
-            return Refused(RefusalReason.RESOURCE_TOO_WIDE, grant)
-        after = self._write(connection, grant, decision, now)
+        if isinstance(outcome, Refused):
+            if outcome.reason in ENDING:
+                await self._deny_log.tick(now)
+            return outcome
         return Refreshed(
-            grant=after,
-            person=person,
-            refresh_token=self._token(after),
-            scope=grant.scope if scope is None else tuple(s for s in grant.scope if s in scope),
-            resources=grant.resources if resources is None else tuple(resources),
-            rotated=isinstance(decision, Rotate),
+            grant=outcome.grant,
+            person=outcome.person,
+            refresh_token=self._token(outcome.grant),
+            scope=outcome.scope,
+            resources=outcome.resources,
+            rotated=outcome.rotated,
         )
-
-    def _write(self, connection: Connection, before: Grant, decision: Decision, now: float) -> Grant:
-        match decision:
-            case Rotate(after) | Keep(Grant() as after):
-                grants.rotate(connection, before, after)
-                if before.token_sid is not None:
-                    self._touch(connection, before.token_sid, now)
-                return after
-            case _:
-                return before
 
     def _token(self, grant: Grant) -> str:
         return self._tokens.make(grant.grant_id, grant.generation, grant.client_id)
+
+    async def would_renew(
+        self, token: str, *, client_id: str, now: float, policy: RefreshPolicy
+    ) -> Grant | None:
+        """Return the grant that the token would renew now, if any; nothing changes (RFC 7662 2.2)."""
+        presented = self._tokens.read(token, client_id)
+        if presented is None:
+            return None
+        grant = await self.grant(presented.grant_id)
+        decision = decide(grant, presented.generation, now, policy)
+        return grant if isinstance(decision, Rotate | SameSuccessor | Keep) else None
 
     def genuine_grant_id(self, token: str, client_id: str) -> str | None:
         """Return the grant of a refresh token that we made for this client; nothing is looked up."""
@@ -322,12 +273,3 @@ class Sessions:
         ended = await self._db.write(work)
         await self._deny_log.tick(now)
         return ended
-
-
-_REFUSED = {
-    Unknown: RefusalReason.UNKNOWN,
-    Ended: RefusalReason.ENDED,
-    Expired: RefusalReason.EXPIRED,
-    Reuse: RefusalReason.REUSE,
-}
-_ENDING = frozenset({RefusalReason.REUSE, RefusalReason.PERSON_DISABLED})

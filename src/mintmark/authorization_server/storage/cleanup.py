@@ -37,8 +37,16 @@ def _statement(table: sa.Table, end: sa.Column[float]) -> sa.Delete:
 _STATEMENTS = tuple((_statement(table, end), kept) for table, end, kept in _ENDS)
 
 
+_MY_TURN = sa.text("SELECT pg_try_advisory_xact_lock(1668048225)")  # "clea"
+
+
 def remove_expired(connection: sa.Connection, now: float) -> int:
-    """Remove at most one batch from each table; return how many rows went (0: nothing is due)."""
+    """Remove at most one batch from each table; return how many rows went.
+
+    0 says that nothing is due, or that another replica is at it.
+    """
+    if connection.dialect.name == "postgresql" and not connection.execute(_MY_TURN).scalar():
+        return 0
     return sum(
         connection.execute(statement, {"before": now - kept}).rowcount for statement, kept in _STATEMENTS
     )
