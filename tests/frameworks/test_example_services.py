@@ -58,7 +58,7 @@ def get(address: str, path: str, bearer: str | None = None) -> Response:
 
 
 @pytest.mark.parametrize("name", HTTP)
-def test_a_service_of_under_forty_lines_recognises_a_person(name: str) -> None:
+def test_P5_a_service_of_under_forty_lines_recognises_a_person_by_itself(name: str) -> None:
     with issuing(KEY_A) as issuer, running(name, issuer.issuer) as address:
         assert json.loads(get(address, "/health").body) == {"person": None}
         assert json.loads(get(address, "/orders", token(issuer, "orders:read")).body) == {"person": "alice"}

@@ -52,6 +52,11 @@ def model(who: Annotated[OrderModel, protect(into=OrderModel)]) -> dict[str, Any
     return {"type": type(who).__name__, "roles": who.roles}
 
 
+@app.get("/maybe")
+async def maybe(who: Annotated[Claims | None, protect("orders:read", optional=True)]) -> dict[str, Any]:
+    return {"sub": who.subject if who else None}
+
+
 @app.get("/open")
 async def nobody() -> dict[str, Any]:
     return {}
@@ -86,6 +91,14 @@ def test_claims_that_do_not_fit_the_type_are_refused() -> None:
     answer = call_asgi(app, "GET", "/model", bearer(mint(roles="a")))
     assert answer.status == 401
     assert "invalid_token" in (answer.header("www-authenticate") or "")
+
+
+def test_an_optional_token_may_be_absent_and_must_not_be_bad() -> None:
+    assert call_asgi(app, "GET", "/maybe").body == b'{"sub":null}'
+    assert call_asgi(app, "GET", "/maybe", bearer(mint())).body == b'{"sub":"alice"}'
+    assert call_asgi(app, "GET", "/maybe", bearer(mint(exp=1))).status == 401
+    assert call_asgi(app, "GET", "/maybe", bearer(mint(scope="x"))).status == 403
+    assert call_asgi(app, "GET", "/maybe", [("Authorization", "Bearer")]).status == 400
 
 
 def test_a_websocket_is_protected_by_the_same_marker() -> None:

@@ -74,7 +74,9 @@ def refused_after(ask: Ask, text: str) -> float:
 
 
 @pytest.mark.parametrize("kind", ["fastapi", "django", "grpc"])
-def test_revocation_reaches_a_service_within_a_second_and_after_a_cut(world: FeedServer, kind: str) -> None:
+def test_O11_revocation_reaches_a_service_within_a_second_and_after_a_cut(
+    world: FeedServer, kind: str
+) -> None:
     with ExitStack() as stack:
         feed = stack.enter_context(
             RevocationFeed(

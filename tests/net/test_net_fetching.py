@@ -31,6 +31,12 @@ def test_answers_come_whole_whatever_their_status() -> None:
     assert b"path" not in repr(answer).encode()
 
 
+def test_repeated_headers_are_joined() -> None:
+    wire = b"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\ncache-control: public\r\n\r\n"
+    with serving(lambda seen, _: wire) as server:
+        assert fetch(server.url).headers["cache-control"] == "max-age=60, public"
+
+
 def test_posts_carry_their_body() -> None:
     with serving(lambda seen, _: reply(seen.body)) as server:
         assert fetch(f"{server.url}/t", method="POST", body=b"a=b").body == b"a=b"

@@ -119,7 +119,9 @@ def test_a_cookie_that_others_could_set_is_refused_at_once(options: Any) -> None
         HostCookie(**options)
 
 
-def test_the_query_is_a_choice_with_a_warning_and_in_the_metadata(caplog: pytest.LogCaptureFixture) -> None:
+def test_P2_the_query_is_a_choice_with_a_warning_and_in_the_metadata(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with caplog.at_level(logging.WARNING):
         chosen = orders((AuthorizationHeader(), QueryParameter()))
     assert "logs and histories" in caplog.text

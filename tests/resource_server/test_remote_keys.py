@@ -61,12 +61,15 @@ def test_making_one_fetches_nothing_and_the_first_use_finds_the_keys(world: Fake
     assert keys.counters["fetches"] == keys.counters["replacements"] == 1
 
 
-def test_the_keys_verify_tokens(world: FakeIssuer) -> None:
+def test_P3_a_hundred_tokens_are_verified_and_the_issuer_is_asked_once(world: FakeIssuer) -> None:
     clock = Clock()
-    token = Issuer(world.issuer, KEY_A, clock=clock).issue(subject="s", audience="orders", lifetime=600)
+    issuer = Issuer(world.issuer, KEY_A, clock=clock)
     verifier = Verifier(issuer=world.issuer, audience="orders", keys=remote(world, clock), clock=clock)
-    assert verifier.verify(token).subject == "s"
-    assert asyncio.run(verifier.averify(token)).subject == "s"
+    for number in range(50):
+        token = issuer.issue(subject=f"s{number}", audience="orders", lifetime=600)
+        assert verifier.verify(token).subject == f"s{number}"
+        token = issuer.issue(subject=f"a{number}", audience="orders", lifetime=600)
+        assert asyncio.run(verifier.averify(token)).subject == f"a{number}"
     assert world.fetches == 1
 
 
@@ -156,6 +159,24 @@ def test_a_strangers_kid_never_makes_others_wait(world: FakeIssuer) -> None:
     assert kids(keys) == {"a"}
     world.hold.set()
     stranger.join(5)
+
+
+def test_a_kid_that_is_known_to_be_unknown_waits_for_nobody(world: FakeIssuer) -> None:
+    clock = Clock()
+    keys = remote(world, clock)
+    keys.refresh("a")
+    clock.now += 31
+    keys.refresh("made-up")
+    clock.now += 31
+    world.hold = threading.Event()
+    other = threading.Thread(target=keys.refresh, args=("another",))
+    other.start()
+    eventually(lambda: world.fetches == 3)
+    began = time.monotonic()
+    keys.refresh("made-up")
+    assert time.monotonic() - began < 0.2
+    world.hold.set()
+    other.join(5)
 
 
 def test_a_refresh_happens_ahead_in_the_background_and_keeps_an_unchanged_set(world: FakeIssuer) -> None:

@@ -121,7 +121,7 @@ def eventually(condition: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def test_a_revoked_sign_in_is_refused_within_a_second(world: FeedServer) -> None:
+def test_O11_a_revoked_sign_in_is_refused_within_a_second(world: FeedServer) -> None:
     with following(world) as feed:
         assert feed.wait(5)
         token = claims(world, sid="s1")

@@ -63,6 +63,7 @@ class Protect:
         scopes: str | Sequence[str] | Require = (),
         *,
         into: type[Any] | None = None,
+        optional: bool = False,
         **conditions: Any,
     ) -> Any:
         """Return the marker for a parameter that receives the claims of a sufficient token.
@@ -70,9 +71,11 @@ class Protect:
         :param scopes: what the token must carry; with ``conditions`` as :class:`Require` names them, or a
             ready Require.
         :param into: the type that the parameter gets instead of Claims.
+        :param optional: the parameter gets None when the request brings no token; one that is brought must be
+            good all the same.
         """
         require = require_of(scopes, conditions)
-        scheme = _Scheme(self.resource_server, require, into, self._scheme_name)
+        scheme = _Scheme(self.resource_server, require, into, optional, self._scheme_name)
         return Security(scheme, scopes=[*require.scopes, *require.any_scope])
 
 
@@ -80,17 +83,25 @@ class _Scheme(SecurityBase):
     """The dependency: an OpenID Connect security scheme that also checks."""
 
     def __init__(
-        self, server: ResourceServer, require: Require, into: type[Any] | None, scheme_name: str
+        self,
+        server: ResourceServer,
+        require: Require,
+        into: type[Any] | None,
+        optional: bool,
+        scheme_name: str,
     ) -> None:
         self.model = OpenIdConnect(openIdConnectUrl=metadata_addresses(server.issuer)[0])
         self.scheme_name = scheme_name
         self._server = server
         self._require = require
         self._into = into
+        self._optional = optional
 
     async def __call__(self, connection: HTTPConnection) -> Any:
         try:
             request = ScopeRequest(connection.scope)
+            if self._optional and not self._server.brings_token(request):
+                return None
             if self._into is not None:
                 return await self._server.acheck(request, self._require, into=self._into)
             claims = await self._server.acheck(request, self._require)

@@ -105,14 +105,14 @@ class Exchange:
         own = {"host": self._target.authority, "user-agent": f"mintmark/{__version__}"}
         own["accept-encoding"] = "gzip, deflate"
         own |= {name.lower(): value for name, value in headers.items()}
-        absolute = (
-            self._proxied and self._target.scheme == "http"
-        )  # RFC 9112 3.2.2: a proxy wants the whole URL
+        path = self._target.path
+        if self._proxied and self._target.scheme == "http":
+            path = self._target.origin + path  # RFC 9112 3.2.2: a proxy wants the whole URL
         self._watchdog.start()
         try:
             self._response = self._pool.urlopen(
                 method,
-                self._target.origin + self._target.path if absolute else self._target.path,
+                path,
                 body=body,
                 headers=own,
                 redirect=False,
@@ -125,7 +125,7 @@ class Exchange:
             self.close()
             raise self._failure(error) from None
         self.status = self._response.status
-        self.headers = {name.lower(): value for name, value in self._response.headers.items()}
+        self.headers = {name.lower(): value for name, value in self._response.headers.itermerged()}
 
     def read(self, size: int) -> bytes:
         """Return what has arrived, at most ``size`` bytes, decompressed; empty at the end.

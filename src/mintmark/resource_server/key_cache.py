@@ -22,6 +22,7 @@ __all__ = [
     "decide_for_kid",
     "failed",
     "fetched",
+    "is_unknown",
     "is_usable",
     "lifetime",
     "missed",
@@ -113,11 +114,16 @@ def decide_for_kid(state: CacheState[S], kid: str | None, now: float, policy: Ca
     decision = decide(state, now, policy)
     if decision in (Decision.FETCH, Decision.GIVE_UP):
         return decision
-    if kid is not None and state.unknown.get(kid, _NEVER) > now:
+    if kid is not None and is_unknown(state, kid, now):
         return decision
     if now < max(state.attempted_at + policy.cooldown, state.retry_at):
         return decision
     return Decision.FETCH
+
+
+def is_unknown(state: CacheState[S], kid: str, now: float) -> bool:
+    """Tell whether a fetch was made for this ``kid`` a short while ago, in vain."""
+    return state.unknown.get(kid, _NEVER) > now
 
 
 def attempted(state: CacheState[S], now: float) -> CacheState[S]:

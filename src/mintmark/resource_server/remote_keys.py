@@ -25,6 +25,7 @@ from mintmark.resource_server.warm_start import StoredKeys, WarmStart
 __all__ = ["COUNTERS", "RemoteKeys"]
 
 _log = logging.getLogger("mintmark.resource_server")
+_PATIENCE_WITH_KEYS = 2.0  # seconds that a caller waits for a newer set while there is one
 _DISCOVERY_LIFETIME = 86400.0  # seconds after which the issuer is asked again where its keys are
 
 COUNTERS = {
@@ -63,7 +64,7 @@ class RemoteKeys:
     :param ca_file: PEM file of the authorities to trust instead of the system's.
     :param max_stale: for how many seconds the last good set serves when the issuer cannot be reached.
     :param cooldown: the least number of seconds between fetches for unknown kids.
-    :param patience: for how many seconds one caller waits for a fetch.
+    :param patience: for how many seconds one caller waits for a fetch; for an unknown kid two at most.
     :param warm_start: a file that keeps the last good set over restarts; written with mode 0600.
     :param policy: all times at once, instead of ``max_stale`` and ``cooldown``.
     :raises ConfigurationError, FetchFailed: the issuer or jwks_uri is no https URL.
@@ -130,35 +131,45 @@ class RemoteKeys:
         :raises KeysUnavailable: there is none, and none can be had now.
         """
         flight = self._plan(kid, unknown=True)
-        return self._outcome(kid, landed=flight is not None and flight.wait(self._patience))
+        return self._outcome(kid, landed=flight is not None and flight.wait(self._wait_time()))
 
     async def arefresh(self, kid: str | None) -> KeySet:
         """Do what :meth:`refresh` does; the event loop goes on meanwhile."""
         flight = self._plan(kid, unknown=True)
-        return self._outcome(kid, landed=flight is not None and await flight.join(self._patience))
+        return self._outcome(kid, landed=flight is not None and await flight.join(self._wait_time()))
 
     # --- deciding, under the lock ---
 
     def _plan(self, kid: str | None, *, unknown: bool) -> Flight | None:
-        """Decide anew under the lock; return the fetch to wait for, begun now or already under way."""
+        """Decide anew under the lock; return the fetch to wait for, begun now or already under way.
+
+        :param unknown: somebody looked for ``kid`` in vain, and will wait; else a refresh is merely due.
+        """
         local = self._local.here()
         with local.lock:
             state, now = self._state, self._clock()
             decision = key_cache.decide(state, now, self._policy)
-            if unknown and decision is not Decision.FETCH:
+            for_kid = unknown and decision not in (Decision.FETCH, Decision.GIVE_UP)
+            if for_kid:
                 if kid is not None and state.keys is not None and state.keys.get(kid) is not None:
                     return None  # somebody else's fetch brought it meanwhile
+                if kid is not None and key_cache.is_unknown(state, kid, now):
+                    self._counts["unknown_kid_refusals"] += 1
+                    return None  # nor does it wait for a fetch that others began
                 decision = key_cache.decide_for_kid(state, kid, now, self._policy)
             if local.flight is not None:
                 self._counts["joined"] += unknown
                 return local.flight
             if decision is Decision.FETCH or (decision is Decision.SERVE_AND_REFRESH and not unknown):
-                usable = key_cache.is_usable(state, now, self._policy)
-                self._counts["unknown_kid_fetches"] += unknown and usable
+                self._counts["unknown_kid_fetches"] += for_kid
                 return self._take_off(local, now)
-            if unknown and decision is not Decision.GIVE_UP:
-                self._counts["unknown_kid_refusals"] += 1
+            self._counts["unknown_kid_refusals"] += for_kid
             return None
+
+    def _wait_time(self) -> float:
+        """Return how long a caller waits: not long for a stranger's kid while there are keys to serve."""
+        usable = key_cache.is_usable(self._state, self._clock(), self._policy)
+        return min(self._patience, _PATIENCE_WITH_KEYS) if usable else self._patience
 
     def _take_off(self, local: _Local, now: float) -> Flight | None:
         flight = Flight()

@@ -195,11 +195,11 @@ class ResourceServer:
 
         :raises Refusal: as :meth:`check`, but for a missing token.
         """
-        return self.check(request, require) if self._brings_token(request) else None
+        return self.check(request, require) if self.brings_token(request) else None
 
     async def acheck_optional(self, request: Request, require: Require | None = None) -> Claims | None:
         """Do what :meth:`check_optional` does; the event loop goes on while keys are fetched."""
-        return await self.acheck(request, require) if self._brings_token(request) else None
+        return await self.acheck(request, require) if self.brings_token(request) else None
 
     def check_claims(self, claims: Claims | None, require: Require) -> None:
         """Check claims that :meth:`check` gave before against a further Require.
@@ -223,7 +223,8 @@ class ResourceServer:
         """The challenge to a request without a token."""
         return self._wire.missing().challenge or ""
 
-    def _brings_token(self, request: Request) -> bool:
+    def brings_token(self, request: Request) -> bool:
+        """Tell whether there is something to check, good or bad."""
         try:
             return find_credentials(request, self._locations, self._binding.understood) is not None
         except (MalformedCredentials, CsrfSuspected):
