@@ -11,7 +11,7 @@ from material import Suite, claims, suite
 from measure import Contender, race, show
 
 from mintmark import jwe
-from mintmark.jose.encoding import json_encode
+from mintmark.jose.encoding import b64url_decode, json_encode
 
 __all__ = ["encryption"]
 
@@ -57,7 +57,9 @@ def _authlib(alg: str, private: dict[str, Any], public: dict[str, Any]) -> Abili
 
 
 def _python_jose(alg: str, private: dict[str, Any], public: dict[str, Any]) -> Abilities:
-    module, opener, box = import_module("jose.jwe"), dict(private), dict(public)
+    module = import_module("jose.jwe")
+    opener: Any = b64url_decode(private["k"]) if alg == "dir" else dict(private)
+    box: Any = opener if alg == "dir" else dict(public)
     return (
         lambda content: module.encrypt(content, box, algorithm=alg, encryption=ENC),
         lambda token: module.decrypt(token, opener),

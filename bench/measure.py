@@ -25,6 +25,7 @@ class Contender:
     name: str
     call: Callable[[object], object]
     make_inputs: Callable[[int], Sequence[object]] = lambda count: [None] * count
+    most: int = 20_000
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def race(contenders: Sequence[Contender]) -> dict[str, Result]:
         try:
             _slice(contender, 2)
             once = min(_slice(contender, 5) for _ in range(3))
-            counts[contender.name] = max(3, min(20_000, int(SLICE_SECONDS / once)))
+            counts[contender.name] = max(3, min(contender.most, int(SLICE_SECONDS / once)))
         except Exception as error:
             broken[contender.name] = Result(contender.name, None, f"{type(error).__name__}: {error}"[:70])
     times: dict[str, list[float]] = {name: [] for name in counts}

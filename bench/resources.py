@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import resource
 import subprocess
 import sys
 import threading
@@ -53,7 +54,7 @@ def key_import(modules: dict[str, Any], absent: dict[str, str]) -> None:
 
 
 def imports(modules: dict[str, Any], absent: dict[str, str]) -> None:
-    """Time to import, in a process of its own each, beyond that of an empty process."""
+    """Processor time to import, in a process of its own each, beyond that of an empty process."""
     statements = {
         "(an empty process)": "pass",
         "import mintmark": "import mintmark",
@@ -69,19 +70,24 @@ def imports(modules: dict[str, Any], absent: dict[str, str]) -> None:
     spent: dict[str, list[float]] = {name: [] for name in statements}
     for _ in range(9):
         for name, statement in statements.items():
-            start = time.perf_counter()
+            before = _children()
             done = subprocess.run(  # noqa: S603 - the statements above
                 [sys.executable, "-W", "ignore", "-c", statement], capture_output=True, check=False
             )
             if done.returncode == 0:
-                spent[name].append(time.perf_counter() - start)
+                spent[name].append(_children() - before)
     empty = median(spent["(an empty process)"])
-    say("\nimport, in ms beyond an empty process")
+    say("\nimport, in ms of processor time beyond an empty process")
     for name, times in spent.items():
         text = (
             f"{(median(times) - empty) * 1e3:>10.1f} ms" if times else f"{'-':>10}    cannot be imported here"
         )
         say(f"  {name:<32} {text}")
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def threads(modules: dict[str, Any], absent: dict[str, str]) -> None:

@@ -15,6 +15,7 @@ from mintmark.jose.encoding import b64url_decode, json_encode
 
 __all__ = ["signing", "verifying"]
 
+DIFFERENT = 400
 REGISTERED = {"iss", "sub", "aud", "iat", "nbf", "exp", "jti"}
 
 
@@ -67,7 +68,10 @@ def _peer_signing(modules: dict[str, Any], chosen: Suite, members: dict[str, Any
 
 
 def verifying(modules: dict[str, Any], absent: dict[str, str]) -> None:
-    """A token not seen before, and for ours also one seen before: each time a new text object."""
+    """A token not seen before, and for ours also one seen before: each time a new text object.
+
+    ``fresh and kept`` pays for remembering each of many different tokens, too: the cache as it comes.
+    """
     for alg in SIGNATURES:
         chosen, members = suite(alg), claims()
         token = _token(chosen, members)
@@ -79,11 +83,12 @@ def verifying(modules: dict[str, Any], absent: dict[str, str]) -> None:
             "profile": ACCESS_TOKEN,
             "required": ("nbf",),
         }
-        fresh, again = Verifier(**options, cache=None), Verifier(**options)
+        fresh, first, again = Verifier(**options, cache=None), Verifier(**options), Verifier(**options)
         bare = bare_verify(chosen, signing_input.encode(), b64url_decode(signature))
         contenders = [
             Contender("bare operation", bare),
             Contender("mintmark, fresh", fresh.verify, _new_texts(token)),
+            Contender("mintmark, fresh and kept", first.verify, _unseen(chosen, first), DIFFERENT),
             Contender("mintmark, again", again.verify, _new_texts(token)),
         ]
         for name, module in modules.items():
@@ -104,6 +109,17 @@ def _new_texts(token: str) -> Callable[[int], Sequence[object]]:
     """Return equal texts that are new objects, as they come out of requests: nothing is cached in them."""
     octets = token.encode()
     return lambda count: [octets.decode() for _ in range(count)]
+
+
+def _unseen(chosen: Suite, verifier: Verifier[Any]) -> Callable[[int], Sequence[object]]:
+    """Return different tokens, none of which the verifier remembers."""
+    tokens = [_token(chosen, claims(f"{number:022}")).encode() for number in range(DIFFERENT)]
+
+    def forget_all(count: int) -> list[object]:
+        verifier._examiner.generation.entries.clear()
+        return [token.decode() for token in tokens[:count]]
+
+    return forget_all
 
 
 def _failing(error: Exception) -> Callable[[object], object]:
