@@ -37,9 +37,9 @@ def create_app(
     Its lifespan opens the database, makes what a first start needs, and runs the key schedule, the deny log
     and the clean-up until it ends. ``app.state.service`` is the :class:`Service` while it runs.
 
-    Open revocation feeds end when ``app.state.service.stopping`` is set, as ``mintmark serve`` does when it is
-    told to stop; another server needs a limit for its graceful stop. And its own access log should be off: it
-    would write query strings.
+    Open revocation feeds end when ``app.state.service.stopping`` is set, as ``mintmark serve`` does when it
+    is told to stop; another server needs a limit for its graceful stop. And its own access log should be
+    off: it would write query strings.
 
     :raises ConfigurationError: at the start of the lifespan, one line: a newer database, a key file with
         wrong rights.
