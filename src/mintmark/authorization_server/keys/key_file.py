@@ -14,6 +14,8 @@ from mintmark.jose.encoding import b64url_decode, json_encode, json_object
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
 
+from ..storage.files import put_in_place, sync
+
 __all__ = ["KeyFile", "new_key", "parse_keys"]
 
 _ALG = "A256KW"
@@ -79,9 +81,7 @@ class KeyFile:
         draft = self._draft([new_key()])
         try:
             with contextlib.suppress(FileExistsError):
-                os.link(draft, self.path)
-            draft.unlink()
-            self._sync_folder()
+                put_in_place(draft, self.path)
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -90,7 +90,7 @@ class KeyFile:
         draft = self._draft(keys)
         try:
             draft.replace(self.path)
-            self._sync_folder()
+            sync(self.path.parent)
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -106,13 +106,6 @@ class KeyFile:
         except OSError as error:
             raise self._unwritable(error) from error
         return draft
-
-    def _sync_folder(self) -> None:
-        descriptor = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
     def _read(self) -> str:
         try:

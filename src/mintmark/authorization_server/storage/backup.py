@@ -16,6 +16,7 @@ from pathlib import Path
 from mintmark.errors import ConfigurationError
 
 from .database import Database
+from .files import put_in_place, sync
 from .schema import SCHEMA_VERSION
 
 __all__ = ["back_up", "restore"]
@@ -51,11 +52,10 @@ def _copy(source: Path, target: Path) -> None:
             with _opened(source) as there, _opened(draft) as here:
                 there.backup(here)
                 here.execute("PRAGMA journal_mode = DELETE").fetchone()  # one file, with nothing beside it
-            _sync(draft)
-            os.link(draft, target)  # never over something
-            _sync(target.parent)
+            sync(draft)
+            put_in_place(draft, target)
         finally:
-            draft.unlink()
+            draft.unlink(missing_ok=True)
     except FileExistsError as error:
         raise ConfigurationError(f"{target} exists already: name another file.") from error
     except OSError as error:
@@ -86,11 +86,3 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
     finally:
         connection.close()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
