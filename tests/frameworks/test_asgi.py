@@ -10,7 +10,7 @@ import pytest
 from frameworks.calling import call_asgi
 from frameworks.request_table import bearer, make_server, mint
 from mintmark.frameworks.asgi import CLAIMS, ProtectMiddleware, ScopeRequest
-from mintmark.resource_server import Require, RevocationFeed
+from mintmark.resource_server import HostCookie, Require, RevocationFeed
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
@@ -112,6 +112,13 @@ def test_the_background_work_lives_as_long_as_the_application() -> None:
         middleware = ProtectMiddleware(inner, make_server(revocations=feed))
         asyncio.run(middleware({"type": "lifespan"}, receive, None))  # type: ignore[arg-type]
     assert life == ["started", "lifespan.startup", "closed", "lifespan.shutdown"]
+
+
+def test_a_websocket_over_http_2_is_one_too() -> None:
+    """Its handshake has no Upgrade header; the cookie's guard against other origins must see it still."""
+    app = ProtectMiddleware(socket_app, make_server(locations=(HostCookie(),)))
+    headers = ("cookie", f"__Host-access={mint()}"), ("origin", "https://evil.example")
+    assert websocket(app, headers)[-1]["reason"] == "csrf_suspected"
 
 
 def test_the_url_is_as_it_came() -> None:
