@@ -41,7 +41,7 @@ KEYS = {"HS256": KEY, "ES256": EC_KEY.public}
 
 
 @given(st.sampled_from(["HS256", "ES256"]), st.data())
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_P7_S35_one_bit_flipped_anywhere_is_refused(alg: str, data: st.DataObject) -> None:
     text = SIGNED[alg].encode()
     position = data.draw(st.integers(0, len(text) * 8 - 1))
@@ -158,7 +158,7 @@ MOMENTS = st.one_of(st.just(NOW), st.floats(NOW - 1000, NOW + 1000), st.sampled_
 
 
 @given(POLICIES, st.one_of(MEMBERS, CHANGED, CHANGED), MOMENTS)
-@settings(max_examples=1500)
+@settings(max_examples=600)
 def test_the_short_way_refuses_exactly_what_the_checks_refuse(
     policy: Policy, members: Any, now: float
 ) -> None:
@@ -207,7 +207,7 @@ def test_the_short_way_agrees_about_every_single_odd_claim(profile: Profile | No
 
 
 @given(POLICIES, CHANGED, MOMENTS)
-@settings(max_examples=500)
+@settings(max_examples=200)
 def test_S41_the_span_that_is_remembered_is_the_span_in_which_it_passes(
     policy: Policy, members: Any, now: float
 ) -> None:

@@ -38,13 +38,13 @@ class Issuer:
     :param issuer: the ``iss`` of every token; for OAuth an https URL.
     :param key: a private key for signing, or an HMAC key.
     :param clock: gives the time in seconds since the epoch.
-    :raises ConfigurationError: when the name is empty or the key cannot sign.
+    :raises ConfigurationError: when the name is empty.
+    :raises InvalidKey: when the key cannot sign.
 
     ::
 
         issuer = Issuer("https://auth.example.com", key)
-        token = issuer.issue(subject="alice", audience="orders", lifetime=600, claims={"scope":
-        "orders:read"})
+        token = issuer.issue(subject="alice", audience="orders", lifetime=600, claims={"tenant": "acme"})
     """
 
     __slots__ = ("_clock", "_forms", "_issuer", "_key")
@@ -56,12 +56,11 @@ class Issuer:
             raise ConfigurationError(
                 "an Issuer signs with a Key", hint="Key.generate(...), Key.from_pem(...)"
             )
-        if not key.is_private or key.use == "enc":
-            raise ConfigurationError(f"the key {key.kid} cannot sign", kid=key.kid)
         self._issuer = issuer
         self._key = key
         self._clock = clock
         self._forms: dict[tuple[Profile | None, str | None], _Form] = {}
+        self._form(None, None)  # finds out now whether the key can sign
 
     def __repr__(self) -> str:
         return f"<Issuer {self._issuer} kid={self._key.kid} alg={self._key.alg}>"
