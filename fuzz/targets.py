@@ -88,7 +88,9 @@ def json(data: bytes) -> None:
         assert _same(fast[1], strict[1]), (fast, strict)
         written = encoding.json_encode(fast[1])
         assert encoding.json_decode(written) == fast[1]
-    _outcome(lambda: encoding.json_object(data))
+    members = _outcome(lambda: encoding.json_object(data))
+    assert (members[0] == "value") is (strict[0] == "value" and type(strict[1]) is dict)
+    assert members[0] != "value" or _same(members[1], strict[1])
     _outcome(lambda: encoding.json_decode(_text(data)))
 
 
