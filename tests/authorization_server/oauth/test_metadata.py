@@ -12,7 +12,15 @@ from ..running import ORIGIN, Browser
 
 DOCUMENTS = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
 READABLE = ["/token", "/userinfo", "/revoke", "/jwks", *DOCUMENTS]
-CLOSED = ["/authorize", "/end-session", "/revocations", "/revocations/snapshot", "/sign-in", "/"]
+CLOSED = [
+    "/authorize",
+    "/introspect",
+    "/end-session",
+    "/revocations",
+    "/revocations/snapshot",
+    "/sign-in",
+    "/",
+]
 
 
 @pytest.mark.parametrize("path", DOCUMENTS)
@@ -120,7 +128,7 @@ def test_B26_pages_are_for_nobodys_scripts(browser: Browser, path: str) -> None:
 
 
 def test_the_table_marks_every_endpoint_and_its_last_step_answers() -> None:
-    columns = "ATURLFSMK"
+    columns = "ATURILFSMK"
     for marks, step in STEPS:
         cells = marks.split(" ")
         assert len(cells) == len(columns), step.__name__

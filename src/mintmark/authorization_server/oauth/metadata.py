@@ -29,6 +29,7 @@ def metadata_of(settings: Settings, scopes: tuple[str, ...]) -> dict[str, Any]:
         "userinfo_endpoint": f"{at}/userinfo",
         "jwks_uri": f"{at}/jwks",
         "revocation_endpoint": f"{at}/revoke",
+        "introspection_endpoint": f"{at}/introspect",
         "end_session_endpoint": f"{at}/end-session",
         "scopes_supported": list(scopes),
         "response_types_supported": ["code"],
@@ -38,6 +39,7 @@ def metadata_of(settings: Settings, scopes: tuple[str, ...]) -> dict[str, Any]:
         "id_token_signing_alg_values_supported": ["RS256", "ES256"],
         "token_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_methods_supported": [name for name in methods if name != "none"],
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_supported": [

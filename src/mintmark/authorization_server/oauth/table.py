@@ -30,6 +30,7 @@ from mintmark.authorization_server.oauth.end_session import (
 from mintmark.authorization_server.oauth.endpoint import Endpoint, Reads, Refuse
 from mintmark.authorization_server.oauth.feed import live_feed, signed_snapshot
 from mintmark.authorization_server.oauth.flow import Step
+from mintmark.authorization_server.oauth.introspect import client_with_a_secret, token_described
 from mintmark.authorization_server.oauth.metadata import key_set, metadata_document
 from mintmark.authorization_server.oauth.revoke import token_taken_back
 from mintmark.authorization_server.oauth.steps import (
@@ -56,40 +57,42 @@ __all__ = ["AUTHORIZE", "ENDPOINTS", "END_SESSION", "STEPS"]
 _GET, _POST, _GET_POST = ("GET",), ("POST",), ("GET", "POST")
 
 # fmt: off
-# A /authorize  T /token  U /userinfo  R /revoke  L /end-session  F /revocations  S /revocations/snapshot
-# M metadata    K /jwks
+# A /authorize  T /token  U /userinfo  R /revoke  I /introspect  L /end-session  F /revocations
+# S /revocations/snapshot  M metadata  K /jwks
 STEPS: tuple[tuple[str, Step], ...] = (
-    ("A . . . L . . . .", recall_sign_in),
-    (". T . R . . . . .", authenticate_client),
-    (". . . . . F S . .", authenticate_resource_server),
-    ("A . . . . . . . .", known_client),
-    ("A . . . . . . . .", registered_redirect_uri),   # from here on refusals go to the client
-    ("A . . . . . . . .", signed_in),
-    ("A . . . . . . . .", asked_for_code),
-    ("A . . . . . . . .", no_request_object),
-    ("A . . . . . . . .", known_prompt),
-    ("A . . . . . . . .", proof_key),
-    ("A . . . . . . . .", resources_of_the_client),
-    ("A . . . . . . . .", scope_of_the_client),
-    ("A . . . . . . . .", same_person_as_hinted),
-    ("A . . . . . . . .", told_of_misuse),
-    ("A . . . . . . . .", consented),
-    ("A . . . . . . . .", give_code),
-    (". T . . . . . . .", known_grant_type),
-    (". T . . . . . . .", registered_grant_type),
-    (". T . . . . . . .", tokens_by_grant),
-    (". . U . . . . . .", bearer_token),
-    (". . U . . . . . .", scope_openid),
-    (". . U . . . . . .", living_owner),
-    (". . U . . . . . .", claims_of_the_person),
-    (". . . R . . . . .", token_taken_back),
-    (". . . . L . . . .", hint_of_ours),
-    (". . . . L . . . .", registered_return),
-    (". . . . L . . . .", signed_out),
-    (". . . . . F . . .", live_feed),
-    (". . . . . . S . .", signed_snapshot),
-    (". . . . . . . M .", metadata_document),
-    (". . . . . . . . K", key_set),
+    ("A . . . . L . . . .", recall_sign_in),
+    (". T . R I . . . . .", authenticate_client),
+    (". . . . . . F S . .", authenticate_resource_server),
+    ("A . . . . . . . . .", known_client),
+    ("A . . . . . . . . .", registered_redirect_uri),   # from here on refusals go to the client
+    ("A . . . . . . . . .", signed_in),
+    ("A . . . . . . . . .", asked_for_code),
+    ("A . . . . . . . . .", no_request_object),
+    ("A . . . . . . . . .", known_prompt),
+    ("A . . . . . . . . .", proof_key),
+    ("A . . . . . . . . .", resources_of_the_client),
+    ("A . . . . . . . . .", scope_of_the_client),
+    ("A . . . . . . . . .", same_person_as_hinted),
+    ("A . . . . . . . . .", told_of_misuse),
+    ("A . . . . . . . . .", consented),
+    ("A . . . . . . . . .", give_code),
+    (". T . . . . . . . .", known_grant_type),
+    (". T . . . . . . . .", registered_grant_type),
+    (". T . . . . . . . .", tokens_by_grant),
+    (". . U . . . . . . .", bearer_token),
+    (". . U . . . . . . .", scope_openid),
+    (". . U . . . . . . .", living_owner),
+    (". . U . . . . . . .", claims_of_the_person),
+    (". . . R . . . . . .", token_taken_back),
+    (". . . . I . . . . .", client_with_a_secret),
+    (". . . . I . . . . .", token_described),
+    (". . . . . L . . . .", hint_of_ours),
+    (". . . . . L . . . .", registered_return),
+    (". . . . . L . . . .", signed_out),
+    (". . . . . . F . . .", live_feed),
+    (". . . . . . . S . .", signed_snapshot),
+    (". . . . . . . . M .", metadata_document),
+    (". . . . . . . . . K", key_set),
 )
 
 #   paths, methods, parameters, browsers may read, never cached, how it says no
@@ -98,6 +101,7 @@ _ROWS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], Reads, bool, bool, R
     "T": (("/token",),                 _POST,     Reads.FORM,          True,  True,  refuse_as_json),
     "U": (("/userinfo",),              _GET_POST, Reads.NOTHING,       True,  True,  refuse_as_bearer),
     "R": (("/revoke",),                _POST,     Reads.FORM,          True,  True,  refuse_as_json),
+    "I": (("/introspect",),            _POST,     Reads.FORM,          False, True,  refuse_as_json),
     "L": (("/end-session",),           _GET_POST, Reads.QUERY_OR_FORM, False, True,  refuse_as_page),
     "F": (("/revocations",),           _GET,      Reads.NOTHING,       False, True,  refuse_as_json),
     "S": (("/revocations/snapshot",),  _GET,      Reads.NOTHING,       False, True,  refuse_as_json),
