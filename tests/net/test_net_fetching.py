@@ -264,10 +264,10 @@ def test_a_silent_stream_ends_at_its_read_limit_and_outlives_the_total_limit() -
         connection.recv(1)
 
     with serving(events) as server:
-        fetcher = Fetcher(limits=Limits(total=0.1))
+        fetcher = Fetcher(limits=Limits(total=0.2))
         received: list[bytes] = []
         with (
-            fetcher.stream(server.url, read_timeout=0.2) as stream,
+            fetcher.stream(server.url, read_timeout=0.5) as stream,
             pytest.raises(FetchFailed, match="no answer in time"),
         ):
             received.extend(stream)
