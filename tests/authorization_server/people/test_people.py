@@ -123,7 +123,6 @@ async def test_a_flood_is_answered_busy_and_costs_no_honest_try(world: World) ->
     busy = [outcome for outcome in outcomes if isinstance(outcome, PeopleBusy)]
     assert busy
     assert all(outcome.retry_after >= 1 for outcome in busy)
-    assert len(busy) >= 20 - 3 - outcomes.count(None)
     for _ in range(5):  # nothing of it was held against anybody
         assert await people.check_password("alice", PASSWORD, network="x", now=world.now) == world.alice
     people.close()
