@@ -166,6 +166,17 @@ def test_checks_are_waived_only_by_name(run: Run, public: Path, token: str) -> N
     assert run("verify", token, "--key", public, "--any-issuer", "--any-audience").status == 0
 
 
+def test_a_refusal_says_how_to_mend_it_in_the_words_of_the_command(
+    run: Run, key: Path, public: Path, token: str
+) -> None:
+    signing = ["--key", key, "--issuer", ISSUER, "--subject", "alice", "--audience", "orders"]
+    access = run("sign", "{}", "--typ", "at+jwt", *signing).out.strip()
+    checks = ["--key", public, "--issuer", ISSUER]
+    assert "--kind access-token" in run("verify", access, *checks, "--audience", "orders").err
+    assert "mintmark inspect" in run("verify", token, *checks, "--audience", "billing").err
+    assert "--subject" in run("sign", '{"sub": "alice"}', "--key", key, "--issuer", ISSUER).err
+
+
 def test_a_private_key_that_others_can_read_is_refused(run: Run, key: Path) -> None:
     key.chmod(0o640)
     outcome = run("sign", "{}", "--key", key, "--issuer", ISSUER)

@@ -96,7 +96,7 @@ def revoke(
     database: DatabaseUrl = None,
     as_json: Json = False,
 ) -> None:
-    """In an emergency: deny everything that this key has signed, at once; another key takes its place."""
+    """In an emergency: deny at once everything that a key has signed. Another key takes its place."""
 
     async def work(service: Service, now: float) -> KeyRecord:
         return await service.keys.revoke(kid, now, reason=reason)
@@ -152,7 +152,7 @@ def disable(
     database: DatabaseUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Lock somebody out: no sign-in, and every session and token of theirs ends at once."""
+    """Lock somebody out. There is no sign-in, and every session and token of theirs ends at once."""
 
     async def work(service: Service, now: float) -> Person:
         person = await _known(service, username)

@@ -16,6 +16,7 @@ __all__ = ["sign"]
 _Claims = Annotated[
     str | None, typer.Argument(metavar="[CLAIMS|FILE|-]", help="A JSON object of claims, a file of it, or -.")
 ]
+_OPTION_OF = {"iss": "--issuer", "sub": "--subject", "aud": "--audience", "exp": "--lifetime"}
 
 
 def sign(
@@ -60,6 +61,9 @@ def sign(
             raise ConfigurationError("say who makes the token: --issuer https://auth.example.com")
         nothing_given = claims is None and (subject is not None or audience)
         members = {} if nothing_given else _object(json_object, read_bytes(claims, "claims"))
+        for name, option in _OPTION_OF.items():
+            if name in members:
+                raise ConfigurationError(f'the claims hold "{name}"; leave it out and say {option}')
         token = Issuer(issuer, signer).issue(
             subject=subject,
             audience=_audience(audience),

@@ -11,7 +11,7 @@ from mintmark.cli.inputs import read_keys, read_secret, read_text
 from mintmark.cli.inspect import show_members
 from mintmark.cli.options import Alg, Json, Token
 from mintmark.cli.terminal import complain, print_json, say
-from mintmark.errors import ConfigurationError, InvalidToken
+from mintmark.errors import ConfigurationError, ErrorCode, InvalidToken
 
 if TYPE_CHECKING:
     from mintmark.jose.jwk import Key
@@ -76,7 +76,7 @@ def verify(
     try:
         claims = _verified(verifier, read_text(token, "a token"), kind)
     except InvalidToken as error:
-        return _refuse(error, as_json)
+        return _refuse(error, kind, as_json)
     _show(claims, as_json)
     return 0
 
@@ -117,13 +117,24 @@ def _profile(kind: Kind) -> Profile | None:
     return {Kind.JWT: None, Kind.ACCESS_TOKEN: ACCESS_TOKEN, Kind.ID_TOKEN: ID_TOKEN}[kind]
 
 
-def _refuse(error: InvalidToken, as_json: bool) -> int:
+def _refuse(error: InvalidToken, kind: Kind, as_json: bool) -> int:
+    hint = _hint(error, kind)
     if as_json:
-        hint = {"hint": error.hint} if error.hint else {}
-        print_json({"valid": False, "code": str(error.code), "message": error.message, **hint})
+        more = {"hint": hint} if hint else {}
+        print_json({"valid": False, "code": str(error.code), "message": error.message, **more})
     else:
-        complain(error.message, code=str(error.code), hint=error.hint)
+        complain(error.message, code=str(error.code), hint=hint)
     return 1
+
+
+def _hint(error: InvalidToken, kind: Kind) -> str | None:
+    """Say how to mend it in the words of this command: the library's hints name its own parameters."""
+    if error.code is ErrorCode.TYP_MISMATCH:
+        other = "say --kind access-token if it is one; " if kind is Kind.JWT else ""
+        return f"{other}mintmark inspect shows what kind it is"
+    if error.code is ErrorCode.CLAIM_MISMATCH:
+        return error.hint or "mintmark inspect shows what it says"
+    return error.hint
 
 
 def _show(claims: Claims, as_json: bool) -> None:

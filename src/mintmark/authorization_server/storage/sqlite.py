@@ -113,7 +113,10 @@ def _prepare_file(path: Path, *, create: bool) -> None:
         except OSError as error:
             raise ConfigurationError(f"The database {path} cannot be made: {error.strerror}.") from error
     if not path.exists():
-        raise ConfigurationError(f"There is no database {path}.")
+        raise ConfigurationError(
+            f"There is no database {path}.",
+            hint="mintmark serve makes it at its first start; --settings or --database name another.",
+        )
     if not path.is_file() or not os.access(path, os.R_OK | os.W_OK):
         raise ConfigurationError(f"The database {path} is not a file that can be read and written.")
 
