@@ -21,6 +21,7 @@ from mintmark.errors import ConfigurationError
 
 __all__ = ["load_settings"]
 
+_TABLES = frozenset({"resources", "clients", "people"})
 _LARGEST_FILE = 4 * 1024 * 1024
 _PREFIX = "MINTMARK_"
 _OTHER_VARIABLES = frozenset({"SETTINGS", "KEY_ENCRYPTION_KEY", "KEY_PASSWORD"})
@@ -98,7 +99,11 @@ def _sentence(error: ValidationError, data: Mapping[str, Any]) -> str:
     first = problems[0]
     place = [*first["loc"], *([first["ctx"]["key"]] if first["type"] == "unknown_key" else [])]
     key = _key(place, data)
-    sentence = "is missing; add it" if first["type"] == "missing" else first["msg"]
+    sentence = first["msg"]
+    if first["type"] == "missing":
+        sentence = "is missing; add it"
+    elif first["type"] == "tuple_type" and key in _TABLES:
+        sentence = f"is a list of tables; write each as [[{key}]]"
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return f"{key}: {sentence}{more}" if key else f"{sentence}{more}"
 
@@ -106,9 +111,9 @@ def _sentence(error: ValidationError, data: Mapping[str, Any]) -> str:
 def _key(place: list[Any], data: Mapping[str, Any]) -> str:
     """Write ``clients[2].kind`` as it stands in the file, with the name of the entry when it has one."""
     text = ""
-    for part in place:
+    for depth, part in enumerate(place):
         if isinstance(part, int):
-            text += f"[{part}]{_name_of_entry(place[0], part, data)}"
+            text += f"[{part}]{_name_of_entry(place[0], part, data) if depth == 1 else ''}"
         else:
             text += f".{part}" if text else str(part)
     return text
@@ -138,6 +143,10 @@ def _with_secret(client: Client, base: Path, where: str) -> Client:
         if stat.S_IMODE(path.stat().st_mode) & 0o007:
             raise ConfigurationError(f"{key}: {path} can be read by everyone; run: chmod 600 {path}")
         secret = path.read_bytes().strip()
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"{key}: there is no {path} to be read; make it with: (umask 077; openssl rand -hex 32 > {path})"
+        ) from None
     except OSError as error:
         raise ConfigurationError(f"{key}: {path} cannot be read ({error.strerror})") from None
     if len(secret) < 16:

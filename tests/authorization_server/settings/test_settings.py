@@ -82,6 +82,7 @@ def set_orders(**values: Any) -> Change:
         (set_issuer("auth.example.com"), ["issuer"]),
         (set_issuer(5), ["issuer", "string"]),
         (lambda d: d.pop("issuer"), ["issuer", "missing"]),
+        (lambda d: d.update(resources=d["resources"][0]), ["resources: ", "[[resources]]"]),
         (lambda d: d.update(isuer="x"), ["isuer", 'did you mean "issuer"']),
         (lambda d: d.update(database="mysql://x"), ["database", "sqlite:///"]),
         (lambda d: d.update(tokens={"access_token_lifetime": 0}), ["tokens.access_token_lifetime"]),
@@ -125,7 +126,7 @@ def set_orders(**values: Any) -> Change:
         (set_client(client_secret_sha256="0" * 64), ['"app"', "public"]),
         (set_client(grants=["authorization_code", "client_credentials"]), ['"app"', "confidential"]),
         (set_client(grants=["refresh_token"]), ['"app"', "authorization_code"]),
-        (set_client(grants=["password"]), ['"app".grants']),
+        (set_client(grants=["password"]), ['"app".grants[0]: ']),
         (set_client(scopes=["orders:reed"]), ["scopes", 'did you mean "orders:read"']),
         (set_client(scopes=["a b"]), ["scopes", "spaces"]),
         (set_client(resources=["order"]), ["resources", 'did you mean "orders"']),
@@ -245,7 +246,7 @@ def test_a_secret_file_is_hashed_and_forgotten(tmp_path: Path) -> None:
 
 def test_a_secret_file_is_missing_open_or_too_short(tmp_path: Path) -> None:
     file = write(tmp_path, with_secret_file)
-    assert "cannot be read" in refusal(file)
+    assert "make it with" in refusal(file)
     secret = tmp_path / "orders.secret"
     secret.write_text("a-secret-of-some-length")
     secret.chmod(0o644)
