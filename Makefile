@@ -11,11 +11,11 @@ unexport PYTHONPATH PYTHONHOME
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
 
-demo: .venv/.run ## start the demo and say what to open
-	@$(PY) -m mintmark demo
+demo: .venv/.run ## start the demo and say what to open; PORT=8800 chooses its four ports
+	@$(PY) -m mintmark demo $(if $(PORT),--port $(PORT))
 
 story: .venv/.run ## walk the demo's story and check every step
-	@$(PY) -m mintmark demo --once
+	@$(PY) -m mintmark demo --once $(if $(PORT),--port $(PORT))
 
 test: .venv/.dev ## all tests
 	@sh scripts/prepare chromium

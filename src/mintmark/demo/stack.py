@@ -204,7 +204,7 @@ def _refuse_taken(port: int, name: str, first: int) -> None:
             other = first + 1000 if first < 60_000 else 20_000
             raise ConfigurationError(
                 f"port {port} (for {name}) is taken by another program; "
-                f"stop it, or choose other ports: mintmark demo --port {other}"
+                f"stop it, or choose other ports: mintmark demo --port {other}, or make demo PORT={other}"
             ) from None
 
 
