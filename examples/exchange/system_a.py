@@ -38,6 +38,8 @@ def send(url: str, letter: str) -> tuple[int, dict[str, str]]:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, json.load(error)
+    except urllib.error.URLError as error:
+        sys.exit(f"A: nobody answers at {url} ({error.reason}); start system_b.py first")
 
 
 def tampered(letter: str) -> str:
