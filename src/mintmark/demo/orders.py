@@ -32,11 +32,11 @@ def create_app(service: Service, billing: str) -> FastAPI:
     tokens = TokenClient(service.issuer, service.audience, service.secret)
 
     @app.get("/orders")
-    async def orders(who: Claims = protect("orders:read")) -> dict[str, Any]:  # noqa: B008
+    async def orders(who: Claims = protect("orders:read")) -> dict[str, Any]:
         return {"person": who.subject, "orders": list(ORDERS.values())}
 
     @app.get("/orders/{number}/invoice")
-    def invoice(number: int, request: Request, who: Claims = protect("orders:read")) -> dict[str, Any]:  # noqa: B008
+    def invoice(number: int, request: Request, who: Claims = protect("orders:read")) -> dict[str, Any]:
         if number not in ORDERS:
             raise HTTPException(404, "no such order")
         presented = request.headers["Authorization"].partition(" ")[2]
@@ -52,7 +52,7 @@ def create_app(service: Service, billing: str) -> FastAPI:
         return found
 
     @app.post("/orders/{number}/cancel")
-    async def cancel(number: int, who: Claims = protect("orders:cancel")) -> dict[str, Any]:  # noqa: B008
+    async def cancel(number: int, who: Claims = protect("orders:cancel")) -> dict[str, Any]:
         return {"cancelled": number}
 
     return app
