@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, NoReturn
 
-from mintmark.errors import ErrorCode, MalformedToken
-from mintmark.jose.encoding import b64url_decode, json_object
+from mintmark.errors import ConfigurationError, ErrorCode, MalformedToken
+from mintmark.jose.encoding import b64url_decode, json_encode, json_object
 
 __all__ = [
     "MAX_HEADER_CHARACTERS",
@@ -15,6 +15,7 @@ __all__ = [
     "octets_parameter",
     "read_header",
     "refuse_header",
+    "unprotected_parameters",
 ]
 
 MAX_HEADER_CHARACTERS: Final = 65_536
@@ -87,6 +88,21 @@ def join(*headers: Mapping[str, Any]) -> dict[str, Any]:
                 refuse_header(name[:80], "a header parameter appears both protected and unprotected")
             joined[name] = value
     return joined
+
+
+def unprotected_parameters(
+    given: Mapping[str, Any] | None, *, protected_only: Collection[str]
+) -> dict[str, Any]:
+    """Return what a sender wants to leave unprotected, as JSON will say it.
+
+    :raises ConfigurationError: when JSON cannot say it, or a name belongs in the protected header.
+    """
+    if not isinstance(given, Mapping | None):
+        raise ConfigurationError("unprotected header parameters are a mapping from names to values")
+    for name in protected_only:
+        if name in (given or {}):
+            raise ConfigurationError(f"{name} belongs in the protected header", claim=name)
+    return json_object(json_encode(given or {}))
 
 
 def octets_parameter(

@@ -35,6 +35,7 @@ __all__ = ["Key"]
 
 THUMBPRINT_URI: Final = "urn:ietf:params:oauth:jwk-thumbprint:sha-256:"  # RFC 9278 3
 MAX_FILE_BYTES: Final = 1 << 20
+MAX_BITS: Final = 16_384
 
 _PUBLIC_OPS: Final = {"sign": "verify", "decrypt": "encrypt", "unwrapKey": "wrapKey"}
 
@@ -86,6 +87,10 @@ class Key:
         :param crv: the curve, where the algorithm leaves a choice (``EdDSA``, ``ECDH-ES``).
         :raises InvalidKey: when there is no such algorithm, size or curve.
         """
+        if bits is not None and (type(bits) is not int or not 0 < bits <= MAX_BITS):
+            raise InvalidKey(f"the size of a key is a number of bits, at most {MAX_BITS}")
+        if crv is not None and not isinstance(crv, str):
+            raise InvalidKey("the name of a curve is text", claim="crv")
         material = find(alg).generate(bits, crv)
         return cls._build(material, alg=alg, kid=kid, use=use)
 
@@ -167,7 +172,7 @@ class Key:
         try:
             with open(path, "rb") as file:  # noqa: PTH123  pathlib is slow to load
                 data = file.read(MAX_FILE_BYTES + 1)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "the path is not valid"
             raise ConfigurationError(f"the key file {path} cannot be read: {reason}") from None
         if len(data) > MAX_FILE_BYTES:

@@ -54,6 +54,8 @@ class KeySet:
         """
         if isinstance(keys, Key):
             keys = (keys,)
+        if not isinstance(keys, Iterable):
+            raise ConfigurationError("a KeySet is made of Key objects")
         kept: dict[Key, None] = {}
         by_kid: dict[tuple[str, str], list[Key]] = {}
         by_alg: dict[str, list[Key]] = {}
@@ -87,7 +89,7 @@ class KeySet:
             fits it. Or a mapping from ``kid`` to algorithm, for keys that state none.
         :raises InvalidKey: when the data is no JWK Set at all.
         """
-        if isinstance(algorithms, str):
+        if isinstance(algorithms, str) or not isinstance(algorithms, Iterable | None):
             raise ConfigurationError("algorithms is a list of names, or a mapping from kid to name")
         read: dict[Key, int] = {}
         skipped: list[SkippedKey] = []

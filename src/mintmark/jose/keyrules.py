@@ -95,7 +95,7 @@ def check_purpose(row: Row, use: str | None, key_ops: tuple[str, ...] | None) ->
             code=ErrorCode.KEY_WRONG_USE,
             claim="use",
             expected=row.use,
-            actual=use[:40],
+            actual=str(use)[:40],
         )
     family = _SIGNATURE_OPS if row.use == "sig" else _ENCRYPTION_OPS
     if key_ops is not None and not family.issuperset(key_ops):

@@ -82,11 +82,14 @@ def write_pem(private: Any, password: bytes | None) -> str:
     from cryptography.hazmat.primitives import serialization
 
     cipher: serialization.KeySerializationEncryption = serialization.NoEncryption()
-    if password is not None:
-        if not password:
-            raise InvalidKey("the password is empty")
-        cipher = serialization.BestAvailableEncryption(password)
-    text: bytes = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, cipher)
+    try:
+        if password is not None:
+            cipher = serialization.BestAvailableEncryption(password)
+        text: bytes = private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, cipher
+        )
+    except (ValueError, TypeError):
+        raise InvalidKey("the password cannot be used: it is 1 to 1023 bytes") from None
     return text.decode("ascii")
 
 

@@ -79,12 +79,18 @@ def _load(family: str) -> tuple[Row | ContentEncryption, ...]:
     return rows
 
 
-@lru_cache(maxsize=256)  # names may come from a fetched key set
 def find(name: str, kty: str | None = None, crv: str | None = None) -> Row:
     """Return the row of ``name``; with ``kty``, the one for keys of that type and curve.
 
     :raises InvalidKey: when there is no such algorithm, or not for such a key.
     """
+    if not isinstance(name, str):
+        raise InvalidKey("the name of an algorithm is text", claim="alg")
+    return _find(name, kty, crv)
+
+
+@lru_cache(maxsize=256)  # names may come from a fetched key set
+def _find(name: str, kty: str | None, crv: str | None) -> Row:
     family = SIGNATURES.get(name) or KEY_MANAGEMENT.get(name)
     if family is None:
         raise InvalidKey(f"there is no algorithm named {name[:40]!r} here", actual=name[:40])
@@ -99,12 +105,18 @@ def find(name: str, kty: str | None = None, crv: str | None = None) -> Row:
     )
 
 
-@lru_cache(maxsize=64)
 def content_encryption(name: str) -> ContentEncryption:
     """Return the row of the content encryption ``name``.
 
     :raises ConfigurationError: when there is no such algorithm.
     """
+    if not isinstance(name, str):
+        raise ConfigurationError("the name of a content encryption is text", claim="enc")
+    return _content_encryption(name)
+
+
+@lru_cache(maxsize=64)
+def _content_encryption(name: str) -> ContentEncryption:
     for row in _load(CONTENT[name]) if name in CONTENT else ():
         if isinstance(row, ContentEncryption) and row.name == name:
             return row

@@ -120,6 +120,8 @@ def sender_header(
     :raises ConfigurationError: when ``extra`` names what comes by itself.
     """
     header: dict[str, Any] = {"alg": key.accepts[0], "enc": encryption.name}
+    if not isinstance(extra, Mapping | None):
+        raise ConfigurationError("further header parameters are a mapping from names to values")
     for name, value in (extra or {}).items():
         if name in _RESERVED:
             raise ConfigurationError(f"the header parameter {name!r} does not come from header=", claim=name)

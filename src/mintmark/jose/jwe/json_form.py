@@ -16,7 +16,7 @@ from mintmark.errors import (
 from mintmark.jose.algorithms.deflate import MAX_BYTES
 from mintmark.jose.algorithms.rows import ContentEncryption
 from mintmark.jose.encoding import b64url_decode, b64url_encode, freeze, json_encode, json_members
-from mintmark.jose.header import check_header, join, read_header, refuse_header
+from mintmark.jose.header import check_header, join, read_header, refuse_header, unprotected_parameters
 from mintmark.jose.jwe.compact import MAX_CHARACTERS
 from mintmark.jose.jwe.core import (
     Decrypted,
@@ -33,6 +33,7 @@ from mintmark.jose.jwks import KeySet
 __all__ = ["decrypt_json", "encrypt_json"]
 
 MAX_RECIPIENTS: Final = 64
+_PROTECTED_ONLY: Final = ("zip", "crit")
 MAX_ROUNDS: Final = 4_800_000  # of PBES2 for all recipients of a message: four times what one may ask for
 
 
@@ -58,21 +59,24 @@ def encrypt_json(
     :raises ConfigurationError: when a header says what it must not, or there are no keys.
     :raises InvalidKey: when a key may not encrypt, or is not for several recipients (dir, ECDH-ES).
     """
+    shared = unprotected_parameters(unprotected, protected_only=_PROTECTED_ONLY)
+    if not isinstance(aad, bytes | None):
+        raise ConfigurationError("an aad is bytes")
     if isinstance(keys, Key):
         encryption = choose_encryption(keys, enc)
         protected = sender_header(keys, encryption, header, compress)
-        cek, entry = _flattened(keys, encryption, protected, unprotected or {}, allow)
+        cek, entry = _flattened(keys, encryption, protected, shared, allow)
     else:
-        recipients = list(keys)
+        recipients = list(keys or ())
         if not 1 <= len(recipients) <= MAX_RECIPIENTS:
             raise ConfigurationError(f"content is encrypted to 1 to {MAX_RECIPIENTS} keys")
         check_sender(recipients[0], allow)
         encryption = choose_encryption(recipients[0], enc)
         protected = sender_header(recipients[0], encryption, header, compress)
-        cek, entry = _general(recipients, encryption, protected, unprotected or {}, allow)
+        cek, entry = _general(recipients, encryption, protected, shared, allow)
     message: dict[str, Any] = {"protected": b64url_encode(json_encode(protected))}
-    if unprotected:
-        message["unprotected"] = dict(unprotected)
+    if shared:
+        message["unprotected"] = shared
     if aad is not None:
         message["aad"] = b64url_encode(aad)
     sealed = seal(plaintext, encryption, cek, _authenticated(message), compress)
@@ -228,7 +232,7 @@ def _joined(
     protected: Mapping[str, Any], shared: Mapping[str, Any], entry: Mapping[str, Any]
 ) -> dict[str, Any]:
     own = _object(entry, "header")
-    for name in ("zip", "crit"):
+    for name in _PROTECTED_ONLY:
         if name in shared or name in own:
             refuse_header(name, f"{name} belongs in the protected header (RFC 7516 4.1.3, 4.1.13)")
     joined = join(protected, shared, own)

@@ -115,6 +115,8 @@ def verify(
     candidates = select(keys, parts.header.get("kid"), parts.header["alg"])
     if detached_payload is None:
         payload, body = parts.payload, parts.encoded_payload.encode("ascii")
+    elif not isinstance(detached_payload, bytes):
+        raise ConfigurationError("a detached payload is bytes")
     elif parts.encoded_payload:
         raise MalformedToken(
             "a detached payload was given for a token that has one", code=ErrorCode.TOKEN_WRONG_FORM
@@ -181,6 +183,8 @@ def protected_header(key: Key, extra: Mapping[str, Any] | None, *, b64: bool = T
     :raises ConfigurationError: when ``extra`` names what comes from the key or from an argument.
     """
     header: dict[str, Any] = {"alg": key.alg}
+    if not isinstance(extra, Mapping | None):
+        raise ConfigurationError("further header parameters are a mapping from names to values")
     for name, value in (extra or {}).items():
         if name in _RESERVED:
             raise ConfigurationError(f"the header parameter {name!r} does not come from header=", claim=name)
@@ -189,7 +193,8 @@ def protected_header(key: Key, extra: Mapping[str, Any] | None, *, b64: bool = T
         header["kid"] = key.kid
     if not b64:
         header["b64"] = False
-        header["crit"] = ["b64", *header.get("crit", ())]
+        more = header.get("crit", ())
+        header["crit"] = ["b64", *more] if isinstance(more, list | tuple) else more
     try:
         check_header(header, header, understood=frozenset(header))
     except MalformedToken as error:

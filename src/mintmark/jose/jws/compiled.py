@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pybase64 import b64decode
 
-from mintmark.errors import InvalidSignature
+from mintmark.errors import ConfigurationError, InvalidSignature
 from mintmark.jose.encoding import LAST_OF_THREE, LAST_OF_TWO, b64url_encode, json_encode
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet, select
@@ -100,6 +100,8 @@ def signer_for(key: Key, *, header: Mapping[str, Any] | None = None) -> SignPayl
     prefix = b64url_encode(json_encode(protected_header(key, header))) + "."
 
     def sign_payload(payload: bytes) -> str:
+        if type(payload) is not bytes:
+            raise ConfigurationError("a payload is bytes")
         signing_input = prefix + b64url_encode(payload)
         return f"{signing_input}.{b64url_encode(sign_bytes(signing_input.encode('ascii')))}"
 

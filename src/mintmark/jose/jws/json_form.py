@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from mintmark.errors import ConfigurationError, ErrorCode, InvalidSignature, InvalidToken, MalformedToken
 from mintmark.jose.encoding import b64url_decode, b64url_encode, freeze, json_encode, json_members
-from mintmark.jose.header import check_header, join, read_header, refuse_header
+from mintmark.jose.header import check_header, join, read_header, refuse_header, unprotected_parameters
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet, select
 from mintmark.jose.jws.compact import (
@@ -45,7 +45,7 @@ def sign_json(
     :raises ConfigurationError: when a header says what it must not, or there are no keys.
     :raises InvalidKey: when a key may not sign.
     """
-    signers = [keys] if isinstance(keys, Key) else list(keys)
+    signers = [keys] if isinstance(keys, Key) else list(keys or ())
     if not signers or len(signers) > MAX_SIGNATURES or not isinstance(payload, bytes):
         raise ConfigurationError(f"bytes are signed with 1 to {MAX_SIGNATURES} keys")
     body = b64url_encode(payload).encode("ascii") if b64 else payload
@@ -57,7 +57,8 @@ def sign_json(
             raise ConfigurationError(
                 "an unencoded payload is UTF-8 text, or detached (RFC 7797 5.1)"
             ) from None
-    signatures = [_signature(key, body, header, unprotected, b64) for key in signers]
+    shared = unprotected_parameters(unprotected, protected_only=_PROTECTED_ONLY)
+    signatures = [_signature(key, body, header, shared, b64) for key in signers]
     if isinstance(keys, Key):
         return {**message, **signatures[0]}
     return {**message, "signatures": signatures}
@@ -100,7 +101,7 @@ def verify_json(
 
 
 def _signature(
-    key: Key, body: bytes, header: Mapping[str, Any] | None, unprotected: Mapping[str, Any] | None, b64: bool
+    key: Key, body: bytes, header: Mapping[str, Any] | None, unprotected: dict[str, Any], b64: bool
 ) -> dict[str, Any]:
     sign_bytes = check_signer(key)
     protected = protected_header(key, header, b64=b64)
@@ -110,7 +111,7 @@ def _signature(
             _check_parts(protected, unprotected)
         except MalformedToken as error:
             raise ConfigurationError(error.message, claim=error.claim) from None
-        entry["header"] = dict(unprotected)
+        entry["header"] = unprotected
     entry["signature"] = b64url_encode(sign_bytes(entry["protected"].encode("ascii") + b"." + body))
     return entry
 
@@ -167,6 +168,8 @@ def _check_parts(protected: Mapping[str, Any], unprotected: Mapping[str, Any]) -
 def _payload(members: Mapping[str, Any], detached: bytes | None, encoded: bool) -> tuple[bytes, bytes]:
     """Return the payload and what of it is signed."""
     if detached is not None:
+        if not isinstance(detached, bytes):
+            raise ConfigurationError("a detached payload is bytes")
         if "payload" in members:
             raise MalformedToken(
                 "a detached payload was given for a token that has one", code=ErrorCode.TOKEN_WRONG_FORM
