@@ -6,7 +6,7 @@ PY := .venv/bin/python
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo story test check format bench lock clean
+.PHONY: help demo story test check format bench fuzz lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
@@ -34,6 +34,9 @@ format: .venv/.dev ## put the code into its one style
 bench: .venv/.bench ## measure against the bare operations and against peers
 	@$(PY) bench/run.py
 
+fuzz: .venv/.fuzz ## let a fuzzer at every parser, a minute each
+	@$(PY) fuzz/run.py --seconds 60
+
 lock: ## write the lock files anew (needs uv)
 	@scripts/lock
 
@@ -49,6 +52,6 @@ clean: ## remove the environment and every cache
 	@sh scripts/prepare environment requirements/dev.txt "$(PYTHON)"
 	@touch $@ .venv/.run
 
-.venv/.bench: requirements/bench.txt .venv/.dev
-	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bench.txt
+.venv/.bench .venv/.fuzz: .venv/.%: requirements/%.txt .venv/.dev
+	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements/$*.txt
 	@touch $@
