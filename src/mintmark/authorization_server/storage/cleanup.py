@@ -10,7 +10,7 @@ from . import schema
 
 __all__ = ["EVENTS_KEPT", "remove_expired"]
 
-_BATCH = 500
+_BATCH = 100  # other writers wait for one batch at most
 EVENTS_KEPT = 90 * 86400.0  # seconds that the audit trail goes back
 _NOTICES_KEPT = 90 * 86400.0
 

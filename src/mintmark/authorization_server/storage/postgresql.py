@@ -64,7 +64,7 @@ class PostgreSQL:
         name = url.render_as_string(hide_password=True)
         try:
             bring_up_to_date(_migration_engine(url), name=name)
-        except ModuleNotFoundError as error:
+        except ImportError as error:  # no driver, or a driver without its library
             raise ConfigurationError("PostgreSQL needs psycopg: pip install 'mintmark[postgres]'.") from error
         except DBAPIError as error:
             raise ConfigurationError(f"The database {name} cannot be used: {_first_line(error)}.") from error
