@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from statistics import median
 from time import thread_time
 
-__all__ = ["Contender", "Result", "race", "say", "show", "silence_the_rest"]
+__all__ = ["WARM_UP", "Contender", "Result", "race", "say", "show", "silence_the_rest"]
 
 SLICE_SECONDS = 0.002
+WARM_UP = 3
 ROUNDS = 31
 
 
@@ -30,17 +31,23 @@ class Contender:
 
 @dataclass(frozen=True)
 class Result:
-    """How long one call took, in microseconds; None with the reason where it could not be done."""
+    """How long one call took, in microseconds; None with the reason where it could not be done.
+
+    The median round says what happened here; the best round says it with the least of other work beside it.
+    """
 
     name: str
     microseconds: float | None
+    best: float = 0.0
     reason: str = ""
 
 
 def _slice(contender: Contender, count: int) -> float:
-    inputs, call = contender.make_inputs(count), contender.call
+    inputs, call = contender.make_inputs(count + WARM_UP), contender.call
+    for item in inputs[:WARM_UP]:  # the processor's caches hold the one before
+        call(item)
     start = thread_time()
-    for item in inputs:
+    for item in inputs[WARM_UP:]:
         call(item)
     return (thread_time() - start) / count
 
@@ -55,7 +62,9 @@ def race(contenders: Sequence[Contender]) -> dict[str, Result]:
             once = min(_slice(contender, 5) for _ in range(3))
             counts[contender.name] = max(3, min(contender.most, int(SLICE_SECONDS / once)))
         except Exception as error:
-            broken[contender.name] = Result(contender.name, None, f"{type(error).__name__}: {error}"[:70])
+            broken[contender.name] = Result(
+                contender.name, None, reason=f"{type(error).__name__}: {error}"[:70]
+            )
     times: dict[str, list[float]] = {name: [] for name in counts}
     gc.collect()
     gc.disable()
@@ -66,7 +75,7 @@ def race(contenders: Sequence[Contender]) -> dict[str, Result]:
                     times[contender.name].append(_slice(contender, counts[contender.name]))
     finally:
         gc.enable()
-    found = {name: Result(name, median(spent) * 1e6) for name, spent in times.items()}
+    found = {name: Result(name, median(spent) * 1e6, min(spent) * 1e6) for name, spent in times.items()}
     return {each.name: found.get(each.name) or broken[each.name] for each in contenders}
 
 
@@ -75,12 +84,15 @@ def show(
 ) -> None:
     """Print one table; ratios are to the contender named ``base``."""
     say(f"\n{title}")
-    bare = results[base].microseconds
+    say(f"  {'':<28} {'median':>13} {'ratio':>10} {'of best':>10}")
+    bare = results[base]
     for result in results.values():
         if result.microseconds is None:
             say(f"  {result.name:<28} {'-':>10}            {result.reason}")
             continue
-        ratio = f"{result.microseconds / bare:8.2f} x" if bare else ""
+        ratio = ""
+        if bare.microseconds:
+            ratio = f"{result.microseconds / bare.microseconds:8.2f} x {result.best / bare.best:8.2f} x"
         say(f"  {result.name:<28} {result.microseconds:>10.2f} µs {ratio}")
     for name, reason in (unavailable or {}).items():
         say(f"  {name:<28} {'-':>10}            {reason}")

@@ -42,7 +42,9 @@ def main(wanted: list[str]) -> None:
     silence_the_rest()
     modules, absent = importable()
     say(f"mintmark {mintmark.__version__}, Python {platform.python_version()}, {_processor()}, {_today()}")
-    say("µs per call (median of interleaved rounds), and the ratio to the bare cryptographic operation")
+    say(
+        "processor time per call: median of interleaved rounds; ratio to the bare operation, of medians and of bests"
+    )
     for name in wanted or SECTIONS:
         SECTIONS[name](modules, absent)
 
