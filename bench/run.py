@@ -42,9 +42,8 @@ def main(wanted: list[str]) -> None:
     silence_the_rest()
     modules, absent = importable()
     say(f"mintmark {mintmark.__version__}, Python {platform.python_version()}, {_processor()}, {_today()}")
-    say(
-        "processor time per call: median of interleaved rounds; ratio to the bare operation, of medians and of bests"
-    )
+    say("processor time per call, median of interleaved rounds; its ratio to that of the bare operation,")
+    say("and the ratio of the best rounds, which had the least of other work beside them")
     for name in wanted or SECTIONS:
         SECTIONS[name](modules, absent)
 
