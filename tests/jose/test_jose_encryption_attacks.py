@@ -19,6 +19,7 @@ from mintmark.errors import (
     InvalidKey,
     InvalidToken,
     MalformedToken,
+    UnknownKey,
 )
 from mintmark.jose import jwe, jws
 from mintmark.jose.encoding import b64url_decode, b64url_encode
@@ -150,6 +151,15 @@ def test_E4_the_work_that_a_token_asks_for_is_bounded(changes: dict[str, Any]) -
     started = time.process_time()
     refused(made(header, bytes(16), encrypted_key=bytes(24), enc="A128GCM"), key, MalformedToken, allow=ALL)
     assert time.process_time() - started < 1
+
+
+def test_E4_a_token_is_tried_with_a_few_passwords_only() -> None:
+    alg = "PBES2-HS256+A128KW"
+    passwords = [Key.from_secret(b"password %d" % number, alg=alg) for number in range(5)]
+    header = {"alg": alg, "enc": "A128GCM", "p2s": b64url_encode(bytes(16)), "p2c": 1000}
+    token = made(header, bytes(16), encrypted_key=bytes(24), enc="A128GCM")
+    refused(token, KeySet(passwords[:4]), DecryptionFailed, allow=ALL)
+    refused(token, KeySet(passwords), UnknownKey, allow=ALL)
 
 
 def test_E5_S34_an_encrypted_token_is_no_signed_one() -> None:

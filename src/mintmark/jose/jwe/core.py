@@ -14,6 +14,7 @@ from mintmark.errors import (
     ErrorCode,
     InvalidKey,
     MalformedToken,
+    UnknownKey,
 )
 from mintmark.jose.algorithms import CONTENT, content_encryption, deflate
 from mintmark.jose.algorithms.rows import ContentEncryption, KeyManagement
@@ -31,6 +32,7 @@ __all__ = [
     "sender_header",
 ]
 
+MAX_PASSWORDS: Final = 4
 _RESERVED: Final = ("alg", "enc", "kid", "zip", "epk", "iv", "tag", "p2s", "p2c")
 _DIRECT_BY_SIZE: Final = {
     16: "A128GCM",
@@ -169,6 +171,8 @@ def decrypt_with(
     if "zip" in header:
         _check_zip(header, max_inflated)
     candidates = select(keys, header.get("kid"), header["alg"], "enc")
+    if header["alg"].startswith("PBES2") and len(candidates) > MAX_PASSWORDS:  # each is stretched at length
+        raise UnknownKey(f"the token names no kid, and more than {MAX_PASSWORDS} passwords fit its algorithm")
     failure = DecryptionFailed("the content cannot be decrypted")
     for key in candidates:
         row = management_row(key)
