@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from npm_peer import Peer, PeerUnavailable, installed
 
 
 @pytest.fixture(scope="session")
-def npm_jose() -> Iterator[Peer]:
-    """The npm package jose in one Node process."""
+def npm_folder() -> Path:
+    """The folder with the npm packages in it."""
     try:
-        folder = installed()
+        return installed()
     except PeerUnavailable as reason:
         pytest.skip(str(reason))
-    with Peer(folder) as peer:
+
+
+@pytest.fixture(scope="session")
+def npm_jose(npm_folder: Path) -> Iterator[Peer]:
+    """The npm package jose in one Node process."""
+    with Peer(npm_folder) as peer:
         yield peer
 
 

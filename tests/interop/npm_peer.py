@@ -1,4 +1,4 @@
-"""The npm package ``jose`` as a peer: installed once per lock file, then asked over a pipe."""
+"""npm packages as peers: installed once per lock file; ``jose`` is then asked over a pipe."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 SOURCE = Path(__file__).parent / "node"
-FILES = ("package.json", "package-lock.json", "peer.mjs")
+FILES = ("package.json", "package-lock.json", "peer.mjs", "services.mjs")
 _FORGET = 600.0  # seconds after which a failed installation is tried again
 
 
@@ -34,7 +34,7 @@ def installed() -> Path:
     """
     for program in ("node", "npm"):
         if shutil.which(program) is None:
-            raise PeerUnavailable(f"{program} is not installed, and the npm package jose needs it")
+            raise PeerUnavailable(f"{program} is not installed, and the npm packages need it")
     digest = hashlib.sha256(b"".join((SOURCE / name).read_bytes() for name in FILES)).hexdigest()[:16]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mintmark-tests"
     folder = cache / f"npm-{digest}"
@@ -63,7 +63,7 @@ def _install(folder: Path) -> None:
         done, said = None, ["no answer within two minutes"]
     if done is None or done.returncode:
         lines = [line for line in said if "error" in line.lower()] or said or ["no reason given"]
-        failure.write_text(f"npm could not install the package jose: {lines[0]}", "utf-8")
+        failure.write_text(f"npm could not install the packages: {lines[0]}", "utf-8")
         raise PeerUnavailable(failure.read_text("utf-8"))
     (folder / "ready").touch()
 
