@@ -14,6 +14,7 @@ from mintmark.errors import ConfigurationError
 __all__ = ["CookieJar"]
 
 _PIECE = 3800  # browsers keep 4096 bytes of name, value and attributes
+_MEND = " Give SignIn a store, so that the browser keeps only the session's name."
 _MOST_PIECES = 2  # beyond 8 kB servers refuse the request's header line
 
 
@@ -50,7 +51,7 @@ class CookieJar:
         pieces = [value[start : start + _PIECE] for start in range(0, len(value), _PIECE)]
         if len(pieces) > _MOST_PIECES:
             raise ConfigurationError(
-                f"The session is {len(value)} bytes, and cookies hold {_PIECE * _MOST_PIECES}: give SignIn a store.",
+                f"{len(value)} bytes are too many for cookies, which hold {_PIECE * _MOST_PIECES}.{_MEND}"
             )
         pieces[0] = f"{len(pieces)}~{pieces[0]}"
         seconds = max(int(max_age), 1)
