@@ -114,6 +114,16 @@ def test_unavailable_keys_are_not_the_fault_of_the_token(verify: Check) -> None:
         verify(verifier(keys=Down(None)), token(key=EC_KEY))
 
 
+@both_ways
+def test_a_source_that_loses_its_keys_while_it_is_asked_is_unavailable(verify: Check) -> None:
+    class Losing(Source):
+        def _advance(self, kid: str | None) -> KeySet:
+            return None  # type: ignore[return-value]
+
+    with pytest.raises(KeysUnavailable):
+        verify(verifier(keys=Losing(KeySet([EC_KEY.public]))), token(key=OTHER_EC_KEY))
+
+
 def test_P8_a_removed_key_dies_with_the_next_set() -> None:
     source = Source(KeySet([EC_KEY.public, OTHER_EC_KEY.public]))
     checker = verifier(keys=source)

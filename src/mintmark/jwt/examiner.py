@@ -112,18 +112,19 @@ class Examiner:
         return Claims(members, header, key)
 
     def _open(self, token: str, keys: Key | KeySet | None, need: KeysNeeded | None) -> _Opened:
+        if need is not None:
+            if keys is None:
+                raise KeysUnavailable("The key source has no keys.", kid=need.kid) from None
+            if need.keys is keys and need.refusal is not None:
+                raise need.refusal from None  # the source has nothing else
         outer: Mapping[str, Any] | None = None
         if self._decryption_keys is not None:
             token, outer = self._decrypted(token, self._decryption_keys)
-        if keys is None and need is not None:
-            raise KeysUnavailable("The key source has no keys.", kid=need.kid)
         if keys is None:
             raise KeysNeeded(_kid(token), None, None)
         generation = self.generation
         if generation.keys is not keys:
             generation = self.generation = Generation(keys, self._limit)
-        if need is not None and need.refusal is not None and need.keys is keys:
-            raise need.refusal  # the source has nothing else
         try:
             # attack S34: this refuses an encrypted token, for encryption to a public key proves nothing
             payload, header, key = generation.verify(token)
