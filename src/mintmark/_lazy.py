@@ -1,10 +1,10 @@
-"""Names that are loaded when they are first used (PEP 562), so that importing a package costs nothing before."""
+"""Names that are loaded when they are first used (PEP 562): importing a package costs nothing before."""
 
 from __future__ import annotations
 
 import sys
 
-TYPE_CHECKING = False  # type checkers know the name; importing it from typing would cost more than all of this
+TYPE_CHECKING = False  # type checkers know the name; typing alone would cost more than all of this
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 

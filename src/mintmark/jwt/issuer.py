@@ -114,6 +114,24 @@ class Issuer:
         members = dict(claims) if claims is not None else {}
         if not members.keys().isdisjoint(_ARGUMENTS):
             _refuse_registered(members)
+        members = self._registered(subject, audience, lifetime, issued_at, not_before, jwt_id) | members
+        form = self._forms.get((profile, typ)) or self._form(profile, typ)
+        if not form.recognise(members):
+            _refuse_misfit(form, members)
+        payload = json_encode(members)
+        token = form.sign(payload) if header is None else self._sign(payload, form, header)
+        return token if encrypt_to is None else encrypt_token(token, encrypt_to, enc=enc)
+
+    def _registered(
+        self,
+        subject: str | None,
+        audience: str | Sequence[str] | None,
+        lifetime: float,
+        issued_at: float | None,
+        not_before: float | None,
+        jwt_id: str | None,
+    ) -> dict[str, Any]:
+        """Return the registered claims (RFC 7519 4.1)."""
         now = self._clock() if issued_at is None else _time(issued_at, "issued_at")
         registered: dict[str, Any] = {"iss": self._issuer}
         if subject is not None:
@@ -125,13 +143,7 @@ class Issuer:
         if not_before is not None:
             registered["nbf"] = int(_time(not_before, "not_before"))
         registered["jti"] = b64url_encode(os.urandom(16)) if jwt_id is None else jwt_id
-        members = registered | members
-        form = self._forms.get((profile, typ)) or self._form(profile, typ)
-        if not form.recognise(members):
-            _refuse_misfit(form, members)
-        payload = json_encode(members)
-        token = form.sign(payload) if header is None else self._sign(payload, form, header)
-        return token if encrypt_to is None else encrypt_token(token, encrypt_to, enc=enc)
+        return registered
 
     def _form(self, profile: Profile | None, typ: str | None) -> _Form:
         """Prepare what all tokens of one kind have in common, and remember it."""
