@@ -178,11 +178,12 @@ def test_a_refusal_says_how_to_mend_it_in_the_words_of_the_command(
 
 
 def test_a_private_key_that_others_can_read_is_refused(run: Run, key: Path) -> None:
+    key = key.rename(key.with_name("my key.jwk"))
     key.chmod(0o640)
     outcome = run("sign", "{}", "--key", key, "--issuer", ISSUER)
     assert outcome.status == 2
     assert one_line(outcome.err)
-    assert "chmod 600" in outcome.err
+    assert f"chmod 600 '{key}'" in outcome.err
 
 
 def test_a_shared_secret_from_a_file(run: Run, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 import stat
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from mintmark.errors import ConfigurationError
@@ -139,4 +140,4 @@ def _file(path: Path, what: str) -> bytes:
 def _refuse_open(path: Path) -> None:
     """A private key or secret that others can read is no secret."""
     if stat.S_IMODE(path.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
-        raise ConfigurationError(f"{path} can be read by others; run: chmod 600 {path}")
+        raise ConfigurationError(f"{path} can be read by others; run: chmod 600 {quote(str(path))}")

@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -59,7 +60,7 @@ def test_the_root_secret_is_stable_and_keys_differ_by_purpose(db: Database) -> N
 def test_rights_for_others_are_refused_and_the_fix_is_named(db: Database, mode: int) -> None:
     sealer_of(db)
     kek(db).chmod(mode)
-    assert f"chmod 600 {kek(db)}" in refusal(db)
+    assert f"chmod 600 {quote(str(kek(db)))}" in refusal(db)
     kek(db).chmod(0o600)
     sealer_of(db)
 

@@ -8,6 +8,7 @@ import secrets
 import stat
 from collections.abc import Iterable
 from pathlib import Path
+from shlex import quote
 
 from mintmark.errors import ConfigurationError, MintmarkError
 from mintmark.jose.encoding import b64url_decode, json_encode, json_object
@@ -120,9 +121,9 @@ class KeyFile:
         if not stat.S_ISREG(status.st_mode):
             raise ConfigurationError(f"{name} is not a file.")
         if status.st_uid != os.geteuid():
-            raise ConfigurationError(f"{name} belongs to another user: chown {os.geteuid()} {self.path}")
+            raise ConfigurationError(f"{name} belongs to another user: chown {os.geteuid()} {quote(str(self.path))}")
         if stat.S_IMODE(status.st_mode) & 0o077:
-            raise ConfigurationError(f"{name} can be read by others: chmod 600 {self.path}")
+            raise ConfigurationError(f"{name} can be read by others: chmod 600 {quote(str(self.path))}")
 
     def _unreadable(self, error: OSError | UnicodeDecodeError) -> ConfigurationError:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
