@@ -15,7 +15,7 @@ demo: .venv/.run ## start the demo and say what to open; PORT=8800 chooses its f
 	@$(PY) -m mintmark demo $(if $(PORT),--port $(PORT))
 
 story: .venv/.run ## walk the demo's story and check every step
-	@$(PY) -m mintmark demo --once $(if $(PORT),--port $(PORT))
+	@$(PY) -m mintmark demo --once --port $(or $(PORT),8720)
 
 test: .venv/.dev ## all tests
 	@sh scripts/prepare chromium
