@@ -121,7 +121,9 @@ class KeyFile:
         if not stat.S_ISREG(status.st_mode):
             raise ConfigurationError(f"{name} is not a file.")
         if status.st_uid != os.geteuid():
-            raise ConfigurationError(f"{name} belongs to another user: chown {os.geteuid()} {quote(str(self.path))}")
+            raise ConfigurationError(
+                f"{name} belongs to another user: chown {os.geteuid()} {quote(str(self.path))}"
+            )
         if stat.S_IMODE(status.st_mode) & 0o077:
             raise ConfigurationError(f"{name} can be read by others: chmod 600 {quote(str(self.path))}")
 
