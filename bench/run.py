@@ -1,7 +1,7 @@
 """``make bench``: ours, the bare operation, and the peers, in one run, interleaved; medians and ratios.
 
 Nothing here passes or fails. A name as argument runs that section only: sign verify encryption keys imports
-threads memory.
+threads memory middleware.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from encryption import encryption
 from measure import say, silence_the_rest
+from middleware import middleware
 from peers import importable
 from resources import imports, key_import, memory, threads
 from signatures import signing, verifying
@@ -30,6 +31,7 @@ SECTIONS = {
     "imports": imports,
     "threads": threads,
     "memory": memory,
+    "middleware": middleware,
 }
 
 
