@@ -1,15 +1,16 @@
-"""What the token service's tests share: asyncio, and a small world on a database of its own."""
+"""What the token service's tests share: asyncio, a small world on a file of its own, and a PostgreSQL."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from mintmark.authorization_server.storage import Database
 
+from .storage.backends import MakeUrl, postgresql_server
 from .world import World
 
 
@@ -24,6 +25,13 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("empty") / "mintmark.db"
     Database.open(f"sqlite:///{path}").close_now()
     return path
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[MakeUrl]:
+    """A server that starts when the first test asks for it; each call makes an empty database on it."""
+    with postgresql_server() as make:
+        yield make
 
 
 @pytest.fixture

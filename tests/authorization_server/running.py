@@ -170,13 +170,15 @@ def _inline(value: Any) -> str:
 class Running:
     """The authorization server in a thread of its own. Use it as a context manager."""
 
-    def __init__(self, folder: Path, *, heartbeat: float = 0.2, **more: Any) -> None:
+    def __init__(
+        self, folder: Path, *, heartbeat: float = 0.2, issuer: str | None = None, **more: Any
+    ) -> None:
         self.clock = Clock()
         self.socket = socket.socket()
         self.socket.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         file = folder / "settings.toml"
-        file.write_text(toml_of(settings_data(self.url, **more)))
+        file.write_text(toml_of(settings_data(issuer or self.url, **more)))
         self.settings: Settings = load_settings(file)
         self.app = create_app(self.settings, clock=self.clock, heartbeat=heartbeat)
         config = uvicorn.Config(
@@ -206,7 +208,8 @@ class Running:
                 await self.server.serve(sockets=[self.socket])
         except BaseException as failure:
             self._failure = failure
-            raise
+            if self._ready.is_set():  # before, whoever waits for us raises it
+                raise
         finally:
             self._ready.set()
 
@@ -214,6 +217,7 @@ class Running:
         self._thread.start()
         assert self._ready.wait(30)
         if self._failure is not None:
+            self.socket.close()
             raise self._failure
         return self
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 from mintmark.authorization_server.keys import KeyPolicy, ServerSecrets, SigningKeys, open_sealer
 from mintmark.authorization_server.oauth.catalogue import Catalogue
@@ -31,7 +32,8 @@ async def opened(
     """Open database, keys and deny log, and close them in the opposite order.
 
     :param create: make a database where there is none.
-    :raises ConfigurationError: one line: no such or a newer database, a key file with wrong rights.
+    :raises ConfigurationError: one line: no such or a newer database, a key file with wrong rights, or
+        nowhere to keep the key-encryption key.
     """
     database = Database.open(settings.database, create=create)
     try:
@@ -51,7 +53,7 @@ def _assemble(
 ) -> Service:
     tokens, schedule = settings.tokens, settings.keys
     deny_log = DenyLog(database, clock=clock)
-    sealer = open_sealer(database)
+    sealer = open_sealer(database, key_file=Path(settings.key_file) if settings.key_file else None)
     secrets = ServerSecrets.load(database, sealer)
     policy = KeyPolicy(
         rotate_every=schedule.rotate_every,

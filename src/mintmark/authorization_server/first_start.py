@@ -4,6 +4,7 @@ in a file.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -39,8 +40,8 @@ async def introduce_people(people: People, settings: Settings, now: float) -> No
 
 
 def _hand_over(username: str, password: str, settings: Settings) -> None:
-    """Show the password to whoever started us on a terminal; otherwise leave it beside the database, for
-    one reader.
+    """Show the password to whoever started us on a terminal; otherwise leave it beside the database or its
+    key, for one reader. Where neither is a file, nobody is told, and somebody sets another.
     """
     if sys.stderr.isatty():
         sys.stderr.write(
@@ -48,8 +49,11 @@ def _hand_over(username: str, password: str, settings: Settings) -> None:
             f"    username  {username}\n    password  {password}\n\n"
         )
         return
-    database = Path(settings.database.removeprefix("sqlite:///"))
-    path = database.with_name(f"{database.name}.administrator")
+    path = _place_for_password(settings)
+    if path is None:
+        fix = f"mintmark admin people set-password {username}"
+        log_event("administrator_password_not_told", level=logging.WARNING, fix=fix)
+        return
     try:
         # a file of an earlier database may be there: its password opens nothing any more
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
@@ -62,3 +66,13 @@ def _hand_over(username: str, password: str, settings: Settings) -> None:
             f"folder writable, then run: mintmark admin people set-password {username}"
         ) from None
     log_event("administrator_password_written", file=str(path))
+
+
+def _place_for_password(settings: Settings) -> Path | None:
+    if settings.database.startswith("sqlite:///"):
+        beside = Path(settings.database.removeprefix("sqlite:///"))
+    elif settings.key_file is not None:
+        beside = Path(settings.key_file)
+    else:
+        return None
+    return beside.with_name(f"{beside.name}.administrator")

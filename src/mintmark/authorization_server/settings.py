@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -81,7 +82,10 @@ class DemoPerson(Section):
 
 
 class Settings(BaseSettings, Section):
-    """Everything that the service was told. Make one with :func:`load_settings`."""
+    """Everything that the service was told. Make one with :func:`load_settings`.
+
+    :param key_file: where the key-encryption key is kept; beside a database that is a file, if not said.
+    """
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -93,7 +97,8 @@ class Settings(BaseSettings, Section):
     )
 
     issuer: str
-    database: str = "sqlite:///mintmark.db"
+    database: Annotated[str, Field(repr=False)] = "sqlite:///mintmark.db"  # may hold a password
+    key_file: Annotated[str | None, Field(min_length=1)] = None
     trusted_proxies: tuple[str, ...] | None = None
     demo: bool = False
     tokens: TokenLifetimes = TokenLifetimes()
@@ -139,8 +144,18 @@ class Settings(BaseSettings, Section):
     @field_validator("database")
     @classmethod
     def _database(cls, url: str) -> str:
-        if not url.startswith("sqlite:///") or url == "sqlite:///":
-            raise problem("must be sqlite:///file.db, or sqlite:////absolute/path/file.db")
+        if url.startswith("postgres://"):
+            raise problem("is written postgresql://user@host/name")
+        if url.startswith("sqlite:///") and url != "sqlite:///":
+            return url
+        if not url.startswith("postgresql://"):
+            raise problem(
+                "must be sqlite:///file.db, sqlite:////absolute/path/file.db or postgresql://user@host/name"
+            )
+        try:
+            _ = urlsplit(url).port
+        except ValueError:
+            raise problem("is not a URL; write postgresql://user@host:5432/name") from None
         return url
 
     @model_validator(mode="after")

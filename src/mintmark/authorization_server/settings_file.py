@@ -59,6 +59,7 @@ def load_settings(
     return settings.model_copy(
         update={
             "database": _absolute_database(settings.database, base),
+            "key_file": str(base / settings.key_file) if settings.key_file else None,
             "clients": tuple(_with_secret(client, base, where) for client in settings.clients),
         }
     )
@@ -129,8 +130,9 @@ def _name_of_entry(table: Any, index: int, data: Mapping[str, Any]) -> str:
 
 
 def _absolute_database(url: str, base: Path) -> str:
-    path = Path(url.removeprefix("sqlite:///"))
-    return f"sqlite:///{path if path.is_absolute() else base / path}"
+    if not url.startswith("sqlite:///"):
+        return url
+    return f"sqlite:///{base / url.removeprefix('sqlite:///')}"
 
 
 def _with_secret(client: Client, base: Path, where: str) -> Client:

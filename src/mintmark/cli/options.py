@@ -27,5 +27,10 @@ SettingsFile = Annotated[
     ),
 ]
 DatabaseUrl = Annotated[
-    str | None, typer.Option("--database", metavar="URL", help="sqlite:///file.db, instead of the settings'.")
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        help="sqlite:///file.db or postgresql://user@host/name, instead of the settings'.",
+    ),
 ]

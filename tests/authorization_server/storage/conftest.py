@@ -9,13 +9,7 @@ import pytest
 
 from mintmark.authorization_server.storage import Database
 
-from .backends import BACKENDS, MakeUrl, postgresql_server, sqlite_url
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[MakeUrl]:
-    with postgresql_server() as make:
-        yield make
+from .backends import BACKENDS, MakeUrl, sqlite_url
 
 
 @pytest.fixture(params=BACKENDS)

@@ -98,5 +98,6 @@ def key_file_of(db: Database, key_file: Path | None = None) -> Path:
     if db.path is not None:
         return db.path.with_name(db.path.name + ".kek")
     raise ConfigurationError(
-        f"Say where the key-encryption key is kept: set ${ENVIRONMENT_NAME}, or name a file for it."
+        "Say where the key-encryption key is kept: set key_file (or $MINTMARK_KEY_FILE) to a file that the "
+        f"first start makes, or ${ENVIRONMENT_NAME} to the key itself."
     )

@@ -1,0 +1,259 @@
+"""The whole service on PostgreSQL: one instance, two at once, and ``mintmark serve`` as a process."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from mintmark.authorization_server.settings_file import load_settings
+from mintmark.errors import ConfigurationError
+
+from .running import ORDERS_SECRET, Browser, Running, basic, claims_of
+from .storage.backends import MakeUrl, needs_postgresql
+
+ORDERS = basic("orders", ORDERS_SECRET)
+
+
+@pytest.fixture
+def url(postgresql: MakeUrl) -> str:
+    return postgresql()
+
+
+@contextmanager
+def instance(folder: Path, url: str, **more: Any) -> Iterator[Browser]:
+    """One instance of the service, and a browser at it. What is in ``folder`` is this machine's own."""
+    folder.mkdir(exist_ok=True)
+    with Running(folder, database=url, **more) as server, Browser(server) as browser:
+        yield browser
+
+
+@contextmanager
+def two_instances(tmp_path: Path, url: str) -> Iterator[tuple[Browser, Browser]]:
+    """Two on one database, under one issuer, with one key-encryption key: as behind one address."""
+    key_file = str(tmp_path / "mintmark.kek")
+    with (
+        instance(tmp_path / "one", url, key_file=key_file) as one,
+        instance(tmp_path / "other", url, key_file=key_file, issuer=one.server.url) as other,
+    ):
+        yield one, other
+
+
+@contextmanager
+def feed_of(browser: Browser) -> Iterator[Iterator[dict[str, Any]]]:
+    """The entries of the revocation feed, from the first on."""
+    with browser.http.stream("GET", "/revocations", headers=ORDERS) as response:
+        assert response.status_code == 200
+        lines = response.iter_lines()
+        yield (json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: "))
+
+
+def is_active(browser: Browser, token: str) -> bool:
+    answer = browser.http.post("/introspect", headers=ORDERS, data={"token": token})
+    return bool(answer.json()["active"])
+
+
+@needs_postgresql
+def test_P2_P11_sign_in_code_tokens_refresh_sign_out_and_the_feed(tmp_path: Path, url: str) -> None:
+    with instance(tmp_path / "one", url, key_file="the.kek") as browser:
+        assert (tmp_path / "one" / "the.kek").stat().st_mode & 0o777 == 0o600
+        tokens = browser.tokens()
+        assert browser.userinfo(tokens["access_token"]).json()["name"] == "Alice <Archer>"
+        renewed = browser.refresh(tokens["refresh_token"]).json()
+        assert renewed["refresh_token"] != tokens["refresh_token"]
+        assert is_active(browser, renewed["access_token"])
+        with feed_of(browser) as entries:
+            begun = time.monotonic()
+            browser.submit(browser.http.get("/sign-out"))
+            entry = next(entries)
+            assert time.monotonic() - begun < 1
+        assert (entry["kind"], entry["value"]) == ("sid", claims_of(renewed["access_token"])["sid"])
+        assert not is_active(browser, renewed["access_token"])
+        assert browser.refresh(renewed["refresh_token"]).status_code == 400
+        assert browser.http.get("/ready").status_code == 200
+
+
+@needs_postgresql
+def test_O11_two_instances_on_one_database_are_one_service(tmp_path: Path, url: str) -> None:
+    with two_instances(tmp_path, url) as (one, other):
+        tokens = one.tokens()
+        renewed = other.refresh(tokens["refresh_token"])
+        assert renewed.status_code == 200, renewed.text
+        access_token = renewed.json()["access_token"]
+        assert one.userinfo(access_token).status_code == 200
+        assert is_active(one, access_token)
+        with feed_of(other) as entries:
+            begun = time.monotonic()
+            one.submit(one.http.get("/sign-out"))
+            entry = next(entries)
+            assert time.monotonic() - begun < 1
+        assert (entry["kind"], entry["value"]) == ("sid", claims_of(access_token)["sid"])
+        assert not is_active(other, access_token)
+        assert other.refresh(renewed.json()["refresh_token"]).status_code == 400
+
+
+@needs_postgresql
+def test_B6_a_code_of_one_instance_is_redeemed_at_the_other_once(tmp_path: Path, url: str) -> None:
+    with two_instances(tmp_path, url) as (one, other):
+        assert one.http.get("/jwks").json() == other.http.get("/jwks").json()
+        code = one.code()
+        other.verifier = one.verifier
+        tokens = other.redeem(code)
+        assert tokens.status_code == 200, tokens.text
+        assert one.redeem(code).json()["error"] == "invalid_grant"
+        assert not is_active(one, tokens.json()["access_token"])  # a replay ends what the code gave
+
+
+@needs_postgresql
+def test_P8_a_second_machine_without_the_key_encryption_key_does_not_make_another(
+    tmp_path: Path, url: str
+) -> None:
+    with instance(tmp_path / "one", url, key_file="the.kek"):
+        pass
+    with (
+        pytest.raises(ConfigurationError, match="put the file back"),
+        instance(tmp_path / "other", url, key_file="the.kek"),
+    ):
+        raise AssertionError("it started")
+    assert not (tmp_path / "other" / "the.kek").exists()
+
+
+@contextmanager
+def serving(here: Path, url: str, **variables: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """``mintmark serve`` as a process of its own, with nothing but the address of its database."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MINTMARK_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mintmark", "serve", "--port", str(port), "--database", url],
+        cwd=here,
+        env=clean | variables,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        yield process, f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_until_it_answers(process: subprocess.Popen[str], url: str) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            assert httpx.get(f"{url}/ready").status_code == 200
+            return
+        except httpx.TransportError:
+            assert process.poll() is None, process.stderr.read() if process.stderr else ""
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+@needs_postgresql
+def test_serve_on_postgresql_starts_stops_and_starts_again(tmp_path: Path, url: str) -> None:
+    key_sets = []
+    for _ in range(2):
+        with serving(tmp_path, url, MINTMARK_KEY_FILE="mintmark.kek") as (process, address):
+            wait_until_it_answers(process, address)
+            key_sets.append(httpx.get(f"{address}/jwks").json())
+            process.send_signal(signal.SIGTERM)
+            _, errors = process.communicate(timeout=30)
+            assert process.returncode == 0
+            assert "Traceback" not in errors
+    assert key_sets[0] == key_sets[1]
+    assert {path.name for path in tmp_path.iterdir()} == {"mintmark.kek", "mintmark.kek.administrator"}
+    assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
+
+
+@needs_postgresql
+def test_with_the_key_in_the_environment_nothing_is_left_on_the_disk(tmp_path: Path, url: str) -> None:
+    key = base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
+    with serving(tmp_path, url, MINTMARK_KEY_ENCRYPTION_KEY=key) as (process, address):
+        wait_until_it_answers(process, address)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=30)
+    assert list(tmp_path.iterdir()) == []
+    assert "admin people set-password" in errors
+    assert key not in errors
+
+
+def one_line(process: subprocess.Popen[str]) -> str:
+    """The complaint of a process that could not start."""
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2, errors
+    assert "Traceback" not in errors
+    line = errors.splitlines()[-1]
+    assert line.startswith("mintmark: ")
+    return line
+
+
+@needs_postgresql
+def test_nowhere_to_keep_the_key_encryption_key_is_one_line(tmp_path: Path, url: str) -> None:
+    with serving(tmp_path, url) as (process, _):
+        line = one_line(process)
+    assert "key_file" in line
+    assert "MINTMARK_KEY_ENCRYPTION_KEY" in line
+
+
+@needs_postgresql
+def test_a_database_that_cannot_be_reached_is_one_line_without_its_password(tmp_path: Path) -> None:
+    with serving(tmp_path, "postgresql://auth:hunter2@127.0.0.1:1/auth", MINTMARK_KEY_FILE="kek") as (
+        process,
+        _,
+    ):
+        line = one_line(process)
+    assert "127.0.0.1" in line
+    assert "hunter2" not in line
+
+
+@pytest.mark.parametrize(
+    "missing", ["sys.modules['psycopg'] = None", "os.environ['PSYCOPG_IMPL'] = 'no such library'"]
+)
+def test_without_the_driver_one_line_names_the_extra(tmp_path: Path, missing: str) -> None:
+    code = (
+        f"import os, sys; {missing}; "
+        "sys.argv = ['mintmark', 'serve', '--port', '0', '--database', 'postgresql://127.0.0.1:1/auth']; "
+        "from mintmark.__main__ import main; sys.exit(main())"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"MINTMARK_KEY_FILE": "kek"},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert "mintmark[postgres]" in one_line(process)
+
+
+def test_settings_name_the_database_and_keep_its_password_to_themselves(tmp_path: Path) -> None:
+    file = tmp_path / "mintmark.toml"
+    url = "postgresql://auth:hunter2@db.example.com:5432/auth"
+    said = f'issuer = "https://auth.example.com"\nkey_file = "keys/auth.kek"\ndatabase = "{url}"\n'
+    file.write_text(said)
+    settings = load_settings(file)
+    assert settings.database == url
+    assert settings.key_file == str(tmp_path / "keys" / "auth.kek")
+    assert "hunter2" not in repr(settings) + str(settings)
+    for right, wrong in ((":5432", ":port"), ("postgresql:", "postgres:"), ("postgresql://", "postgresql:/")):
+        file.write_text(said.replace(right, wrong))
+        with pytest.raises(
+            ConfigurationError, match=r"^[^\n]*database: [^\n]*postgresql://[^\n]*$"
+        ) as refused:
+            load_settings(file)
+        assert "hunter2" not in str(refused.value)
