@@ -23,10 +23,18 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 with atheris.instrument_imports(include=["mintmark"]):
     from mintmark.errors import MalformedToken, MintmarkError
     from mintmark.jose import jwe, jws
+    from mintmark.jose.algorithms import KEY_MANAGEMENT, SIGNATURES, find
     from mintmark.jose.encoding import b64url_decode, b64url_encode, json_decode
     from mintmark.jose.jwk import Key
     from mintmark.jose.jwks import KeySet
+    from mintmark.jose.kinds import kind
     from mintmark.jose.strict_json import decode_strictly
+
+    # what is loaded when first used must be loaded here, or its branches are not seen
+    for kty in ("oct", "RSA", "EC", "OKP", "AKP"):
+        kind(kty)
+    for alg in (*SIGNATURES, *KEY_MANAGEMENT):
+        find(alg)
 
 SECRET: Final = bytes(range(64))
 HMAC: Final = Key.from_secret(SECRET[:32], alg="HS256", kid="k")
