@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ from authorization_server.running import Running
 from mintmark.client.sign_in import (
     Current,
     MemorySessionStore,
+    Record,
     Reply,
     Session,
     SessionStore,
@@ -19,8 +22,10 @@ from mintmark.client.sign_in import (
     SignInRefused,
     SignInUnavailable,
     SQLiteSessionStore,
+    Tokens,
 )
-from mintmark.errors import ConfigurationError, FetchFailed
+from mintmark.client.sign_in.sessions import Need, need
+from mintmark.errors import ConfigurationError, FetchFailed, KeysUnavailable
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
 from mintmark.net import Fetcher, Response
@@ -304,3 +309,60 @@ def test_what_cannot_be_safe_is_refused_at_once(server: Running, tmp_path: objec
             SignIn(server.url, "kiosk", address, keys=COOKIE_KEY, cookie_key=COOKIE_KEY, public=True)
     with pytest.raises(ConfigurationError):
         SQLiteSessionStore(str(tmp_path))
+
+
+def test_without_a_refresh_token_a_session_ends_with_its_access_token() -> None:
+    tokens = Tokens("a", expires_at=100.0, renew_at=80.0)
+    session = Session.begin({"sub": "alice"}, tokens, ends_at=1000.0)
+    assert [need(session, now) for now in (0.0, 79.0, 90.0, 100.0)] == [Need.NOTHING] * 3 + [Need.SIGN_IN]
+    session = replace(session, tokens=replace(tokens, refresh_token="r"))
+    expected = [Need.NOTHING, Need.RENEWAL_SOON, Need.RENEWAL, Need.SIGN_IN]
+    assert [need(session, now) for now in (79.0, 80.0, 100.0, 1000.0)] == expected
+
+
+def test_new_tokens_are_kept_when_the_keys_for_the_new_id_token_are_not_to_be_had(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Person(server, app := sign_in_at(server)) as alice:
+        first = signed_in(alice)
+        expire(server, first)
+
+        def none(*_: object, **__: object) -> object:
+            raise KeysUnavailable("none")
+
+        monkeypatch.setattr(app._provider, "_verified", none)
+        second = session_of(alice)
+        assert second.access_token != first.access_token
+        assert second.tokens.id_token == first.tokens.id_token
+        assert second.claims.to_dict() == first.claims.to_dict()
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_a_store_forgets_what_has_ended_and_tells_first_uses(kind: str, tmp_path: Path) -> None:
+    store: SessionStore = (
+        MemorySessionStore(most=3) if kind == "memory" else SQLiteSessionStore(tmp_path / "s.db")
+    )
+    store.put(Record("k", "sealed", "alice", "sid", 100.0), now=0.0)
+    assert store.get("k", now=99.0) == "sealed"
+    assert store.get("k", now=100.0) is None
+    assert store.replace("k", "other")
+    assert store.get("k", now=1.0) == "other"
+    assert store.end_matching(subject=None, sid=None) == 0
+    assert store.end_matching(subject="bob", sid="sid") == 0
+    assert store.end_matching(subject="alice", sid="sid") == 1
+    assert not store.replace("k", "again")
+    assert store.first_use("n", expires_at=50.0, now=0.0)
+    assert not store.first_use("n", expires_at=50.0, now=49.0)
+    assert store.first_use("n", expires_at=90.0, now=50.0)
+    if isinstance(store, MemorySessionStore):
+        for number in range(3):
+            store.put(Record(str(number), "", "a", None, 10.0), now=0.0)
+        with pytest.raises(SignInUnavailable):
+            store.put(Record("one too many", "", "a", None, 10.0), now=9.0)
+        store.put(Record("later", "", "a", None, 20.0), now=10.0)
+    else:
+        assert isinstance(store, SQLiteSessionStore)
+        assert (tmp_path / "s.db").stat().st_mode & 0o777 == 0o600
+        store.close()
+        with pytest.raises(SignInUnavailable):
+            store.get("k", now=0.0)

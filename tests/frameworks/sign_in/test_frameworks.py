@@ -84,6 +84,8 @@ def test_a_person_signs_in_is_renewed_and_signs_out(server: Running, shop: httpx
 
 
 def test_a_script_gets_401_and_another_sites_post_403(server: Running, shop: httpx.Client) -> None:
+    late = shop.post("/order", headers={"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "same-origin"})
+    assert late.headers["location"] == "/sign-in"  # a form that was sent too late
     refused = shop.get("/orders", headers={"Accept": "application/json"})
     assert refused.status_code == 401
     assert refused.json() == {"error": "login_required"}

@@ -107,7 +107,7 @@ def refusal(visit: Visit, error: MintmarkError, places: Places, cookies: tuple[C
     """Answer a request that came to nothing: one line in the log says why, and the browser learns little."""
     _log.warning("sign-in refused at %s: %s: %s", visit.path, error.code, error.message)
     status, sentence = _explained(error)
-    if not visit.wants_page and visit.method != "POST":
+    if not visit.wants_page:
         word = "temporarily_unavailable" if status == 503 else "access_denied"
         return refusal_json(status, word, cookies=cookies)
     return page(status, sentence, places.sign_in, cookies)

@@ -67,7 +67,7 @@ class InBrowser:
         self.blocking = False
         self._jar = jar
         self._sealer = sealer
-        self._ended = MemorySessionStore()
+        self._ended = MemorySessionStore(most=1_000_000)
 
     def find(self, visit: Visit, now: float) -> Session | None:
         """Open the cookie."""

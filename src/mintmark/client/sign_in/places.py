@@ -72,7 +72,12 @@ class Places:
         return self.home if ours or "//" in path or "/." in path else wanted
 
     def to_sign_in(self, visit: Visit) -> str:
-        """Return where a person who is not signed in is sent, to come back to this visit."""
+        """Return where a person who is not signed in is sent, to come back to this page.
+
+        A post is not repeated: what was in it is lost, and only the person can say whether to send it again.
+        """
+        if visit.can_change:
+            return self.sign_in
         here = f"{visit.path}?{visit.query}" if visit.query else visit.path
         back = self.return_to(here)
         return self.sign_in if back == self.home else f"{self.sign_in}?{urlencode({'return_to': back})}"

@@ -12,7 +12,7 @@ from mintmark.client.sign_in.attempts import Attempt
 from mintmark.client.sign_in.refusals import SignInRefused
 from mintmark.client.sign_in.sessions import Session, Tokens, renewal_time
 from mintmark.client.tokens import read_token_response
-from mintmark.errors import ConfigurationError, ErrorCode, FetchFailed, InvalidClaim
+from mintmark.errors import ConfigurationError, ErrorCode, FetchFailed, InvalidClaim, KeysUnavailable
 from mintmark.jose.encoding import json_object
 from mintmark.jwt import UNCHECKED, Claims, Verifier
 from mintmark.jwt import SignIn as Expected
@@ -134,7 +134,10 @@ class Provider:
         tokens = self._ask(grant_type="refresh_token", refresh_token=refresh_token)
         if tokens.id_token is None:
             return tokens, None
-        claims = self._verified(tokens.id_token, tokens, Expected(nonce=UNCHECKED))
+        try:
+            claims = self._verified(tokens.id_token, tokens, Expected(nonce=UNCHECKED))
+        except KeysUnavailable:  # the refresh token is used up by now: what came for it must not be lost
+            return replace(tokens, id_token=None), None
         if claims.subject != session.subject:  # Core 12.2
             raise InvalidClaim("The renewed ID token speaks of another person.", claim="sub")
         return tokens, claims

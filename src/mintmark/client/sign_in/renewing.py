@@ -19,7 +19,7 @@ from mintmark.net.flight import Flight, PerProcess
 __all__ = ["Renewal", "Renewer"]
 
 _log = logging.getLogger("mintmark.client.sign_in")
-_REMEMBERED = 20.0  # seconds in which requests with the cookie from before get the same outcome
+_REMEMBERED = 120.0  # seconds in which requests with the cookie from before get the same outcome
 _RETRY_AFTER = 5.0  # seconds until a renewal that failed is tried again
 
 

@@ -27,7 +27,6 @@ from mintmark.net import Fetcher, Limits
 
 __all__ = ["Current", "SignIn"]
 
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110 9.2.1
 _LEEWAY = 30.0
 
 
@@ -243,7 +242,7 @@ class SignIn:
         needed = Need.SIGN_IN if session is None else need(session, now)
         if session is None or needed is Need.SIGN_IN:
             return Current(None, self._keeping.forget(visit))
-        if visit.method not in _SAFE_METHODS:
+        if visit.can_change:
             self.places.check_origin(visit)
         if needed is Need.NOTHING:
             return Current(session)

@@ -14,6 +14,7 @@ from mintmark.errors import ErrorCode
 __all__ = ["LONGEST_FORM", "Cookie", "Reply", "Visit", "page", "parameters", "redirect", "refusal_json"]
 
 _LONGEST_COOKIES = 65536
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 LONGEST_FORM = 65536
 _MOST_FIELDS = 50
 _FORM_TYPE = "application/x-www-form-urlencoded"
@@ -69,11 +70,14 @@ class Visit:
 
     @property
     def wants_page(self) -> bool:
-        """Whether a person navigates here, so that a redirect to the sign-in page makes sense."""
-        if self.method not in ("GET", "HEAD"):
-            return False
+        """Whether a person navigates here, so that a page or a redirect makes sense."""
         mode = self.headers.get("sec-fetch-mode")
         return mode == "navigate" if mode is not None else "text/html" in self.headers.get("accept", "")
+
+    @property
+    def can_change(self) -> bool:
+        """Whether the request may change something: its method is not safe (RFC 9110 9.2.1)."""
+        return self.method not in _SAFE_METHODS
 
 
 @dataclass(frozen=True, slots=True)

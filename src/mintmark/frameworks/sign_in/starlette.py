@@ -138,15 +138,16 @@ class _Cookies:
 
         async def sending(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.accept") and cookies:
-                message["headers"] = [*message.get("headers", ()), *_lines(cookies)]
+                message["headers"] = _with(cookies, message.get("headers", ()))
             await send(message)
 
         await self._app(scope, receive, sending)
 
 
-def _lines(cookies: Iterable[Cookie]) -> list[tuple[bytes, bytes]]:
+def _with(cookies: Iterable[Cookie], headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    kept = [(name, value) for name, value in headers if name.lower() != b"cache-control"]
     lines = [(b"set-cookie", cookie.header.encode("latin-1")) for cookie in cookies]
-    return [*lines, (b"cache-control", b"no-store")]
+    return [*kept, *lines, (b"cache-control", b"no-store")]
 
 
 def _visit(scope: MutableMapping[str, Any], form: bytes = b"") -> Visit:
