@@ -104,10 +104,24 @@ def test_a_key_stands_in_for_a_secret_with_an_assertion_per_request(world: Endpo
     assert "authorization" not in world.server.seen[-1].headers
 
 
-@pytest.mark.parametrize("options", [{}, {"client_secret": "s", "client_key": Key.generate("ES256")}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"client_secret": "s", "client_key": Key.generate("ES256")},
+        {"client_secret": "s", "public": True},
+        {"client_key": Key.generate("ES256"), "public": True},
+    ],
+)
 def test_a_client_has_one_way_to_show_who_it_is(options: Any) -> None:
     with pytest.raises(ConfigurationError):
         TokenClient("https://a.example", "c", **options)
+
+
+def test_a_public_client_says_its_name_and_no_more(world: Endpoint) -> None:
+    TokenClient(world.server.url, "orders", public=True, clock=world.clock).exchange("alices")
+    assert world.asked[0]["client_id"] == "orders"
+    assert "authorization" not in world.server.seen[-1].headers
 
 
 def test_exchange_names_the_person_and_the_service_to_call(world: Endpoint) -> None:
@@ -188,7 +202,7 @@ def test_what_is_held_is_bounded(world: Endpoint) -> None:
     tokens = client(world, most=3)
     for person in "abcde":
         tokens.exchange(person)
-    assert len(tokens._held) == 3
+    assert len(tokens._keeper) == 3
     tokens.exchange("e")
     assert len(world.asked) == 5
 
@@ -254,5 +268,5 @@ def test_a_slow_issuer_costs_a_caller_patience_not_more(world: Endpoint) -> None
     with pytest.raises(FetchFailed, match="in time"):
         tokens.client_credentials()
     world.hold.set()
-    eventually(lambda: bool(tokens._held))
+    eventually(lambda: len(tokens._keeper) == 1)
     assert tokens.client_credentials().access_token == "t1"

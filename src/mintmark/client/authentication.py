@@ -12,7 +12,7 @@ from mintmark.errors import ConfigurationError
 from mintmark.jose.jwk import Key
 from mintmark.jwt import CLIENT_ASSERTION, Issuer
 
-__all__ = ["Authentication", "Parameters", "PrivateKeyJwt", "SecretBasic", "authentication_of"]
+__all__ = ["Authentication", "Parameters", "PrivateKeyJwt", "Public", "SecretBasic", "authentication_of"]
 
 Parameters = tuple[tuple[str, str], ...]
 
@@ -47,6 +47,21 @@ class SecretBasic:
     def parameters(self) -> Parameters:
         """Return nothing."""
         return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """``none``: the client only says its name (RFC 6749 2.1, 3.2.1)."""
+
+    client_id: str
+
+    def headers(self) -> dict[str, str]:
+        """Return nothing."""
+        return {}
+
+    def parameters(self) -> Parameters:
+        """Return the name."""
+        return (("client_id", self.client_id),)
 
 
 class PrivateKeyJwt:
@@ -89,14 +104,17 @@ def authentication_of(
     client_secret: str | None,
     client_key: Key | None,
     *,
+    public: bool = False,
     clock: Callable[[], float],
 ) -> Authentication:
-    """Return the authentication for a secret or for a key.
+    """Return the authentication for a secret, for a key, or for a client that has neither and says so.
 
-    :raises ConfigurationError: neither, or both: a client has one method (RFC 6749 2.3).
+    :raises ConfigurationError: not exactly one of them: a client has one method (RFC 6749 2.3).
     """
-    if client_key is not None and client_secret is None:
+    if public and client_secret is None and client_key is None:
+        return Public(client_id)
+    if client_key is not None and client_secret is None and not public:
         return PrivateKeyJwt(client_id, client_key, issuer, clock=clock)
-    if client_secret is not None and client_key is None:
+    if client_secret is not None and client_key is None and not public:
         return SecretBasic(client_id, client_secret)
-    raise ConfigurationError("A client has a client_secret or a client_key, one of the two.")
+    raise ConfigurationError("A client has a client_secret, a client_key, or is public: one of the three.")

@@ -30,6 +30,7 @@ class Token:
     token_type: str = "Bearer"  # noqa: S105 - RFC 6750 4, a type
     scope: str | None = None
     issued_token_type: str | None = None
+    refresh_token: str | None = field(default=None, repr=False)
 
     @property
     def authorization(self) -> str:
@@ -76,6 +77,7 @@ def read_token_response(response: Response, *, now: float) -> Token:
         known,
         _optional(members.get("scope")),
         _optional(members.get("issued_token_type")),
+        _optional(members.get("refresh_token")) or None,
     )
 
 
