@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from mintmark.authorization_server.settings_file import load_settings
 from mintmark.errors import ConfigurationError
@@ -131,6 +132,40 @@ def test_P8_a_second_machine_without_the_key_encryption_key_does_not_make_anothe
     assert not (tmp_path / "other" / "the.kek").exists()
 
 
+def put_away(postgresql: MakeUrl, url: str, away: bool) -> None:
+    """Let nobody in to a database and send out who is there, as at a restart of its server; or end that."""
+    name = sa.make_url(url).database
+    aside = sa.create_engine(
+        sa.make_url(postgresql()).set(drivername="postgresql+psycopg"),
+        isolation_level="AUTOCOMMIT",
+        poolclass=sa.NullPool,
+    )
+    with aside.connect() as connection:
+        connection.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {'false' if away else 'true'}")
+        connection.exec_driver_sql(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        )
+
+
+@needs_postgresql
+def test_a_database_that_is_away_is_503_and_nobody_is_signed_out(
+    tmp_path: Path, url: str, postgresql: MakeUrl
+) -> None:
+    with instance(tmp_path / "one", url, key_file="the.kek") as browser:
+        tokens = browser.tokens()
+        put_away(postgresql, url, True)
+        refused = browser.refresh(tokens["refresh_token"])
+        assert (refused.status_code, refused.json()["error"]) == (503, "temporarily_unavailable")
+        assert int(refused.headers["retry-after"]) > 0
+        assert browser.http.get("/").status_code == 503
+        assert browser.http.get("/ready").status_code == 503
+        assert browser.http.get("/jwks").status_code == 200
+        assert is_active(browser, tokens["access_token"])  # tokens are told from others in memory
+        put_away(postgresql, url, False)
+        assert browser.refresh(tokens["refresh_token"]).status_code == 200
+        assert browser.http.get("/ready").status_code == 200
+
+
 @contextmanager
 def serving(here: Path, url: str, **variables: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """``mintmark serve`` as a process of its own, with nothing but the address of its database."""
@@ -165,6 +200,14 @@ def wait_until_it_answers(process: subprocess.Popen[str], url: str) -> None:
             time.sleep(0.05)
 
 
+def admin(here: Path, *arguments: str) -> str:
+    command = [sys.executable, "-m", "mintmark", "admin", *arguments]
+    environment = os.environ | {"MINTMARK_KEY_FILE": "mintmark.kek"}
+    return subprocess.run(
+        command, cwd=here, env=environment, capture_output=True, text=True, check=True
+    ).stdout
+
+
 @needs_postgresql
 def test_serve_on_postgresql_starts_stops_and_starts_again(tmp_path: Path, url: str) -> None:
     key_sets = []
@@ -172,6 +215,8 @@ def test_serve_on_postgresql_starts_stops_and_starts_again(tmp_path: Path, url: 
         with serving(tmp_path, url, MINTMARK_KEY_FILE="mintmark.kek") as (process, address):
             wait_until_it_answers(process, address)
             key_sets.append(httpx.get(f"{address}/jwks").json())
+            told = admin(tmp_path, "keys", "list", "--json", "--database", url)
+            assert all(key["kid"] in told for key in key_sets[-1]["keys"])
             process.send_signal(signal.SIGTERM)
             _, errors = process.communicate(timeout=30)
             assert process.returncode == 0
