@@ -218,3 +218,24 @@ def test_an_issuer_that_is_down_is_503(server: Running) -> None:
     )
     with Person(server, app) as alice:
         assert alice.send(alice.visit("/sign-in")).status == 503
+
+
+@pytest.mark.parametrize("secret", ["nonce", "verifier"])
+def test_O2_C14_the_code_and_the_id_token_belong_to_this_very_attempt(server: Running, secret: str) -> None:
+    """An attempt whose secrets differ from what the issuer was sent: as if the code had been injected."""
+    app = sign_in_at(server)
+    with Person(server, app) as alice:
+        query = alice.at_issuer(alice.begin())
+        sealer, text = app._flow._sealer, alice.cookies["mintmark-session-attempts"].removeprefix("1~")
+        members = sealer.open("attempts", text)
+        assert members is not None
+        members["attempts"][0][secret] = "A" * 43
+        alice.cookies["mintmark-session-attempts"] = "1~" + sealer.seal("attempts", members)
+        refused(alice.send(alice.visit("/callback", query)))
+
+
+def test_a_code_for_another_client_gives_no_session(server: Running) -> None:  # O4
+    with Person(server, sign_in_at(server, "kiosk")) as thief, Person(server, sign_in_at(server)) as alice:
+        stolen = query_of("?" + alice.at_issuer(alice.begin()))["code"]
+        state = query_of(thief.begin())["state"]
+        refused(thief.send(thief.visit("/callback", f"code={stolen}&state={state}&iss={server.url}")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 from urllib.parse import quote, quote_plus, urlencode
 
@@ -14,42 +14,68 @@ from mintmark.client.sign_in.sessions import Session, Tokens, renewal_time
 from mintmark.client.tokens import read_token_response
 from mintmark.errors import ConfigurationError, ErrorCode, FetchFailed, InvalidClaim, KeysUnavailable
 from mintmark.jose.encoding import json_object
-from mintmark.jwt import UNCHECKED, Claims, Verifier
+from mintmark.jose.jwk import Key
+from mintmark.jose.jwks import KeySet
+from mintmark.jwt import UNCHECKED, Claims, KeySource, Profile, Verifier
 from mintmark.jwt import SignIn as Expected
 from mintmark.net import Fetcher, Response, check_url
 from mintmark.net.discovery import IssuerMetadata, discover
 
-__all__ = ["AuthMethod", "Provider"]
+__all__ = ["LEEWAY", "AuthMethod", "Provider", "Registration"]
 
 AuthMethod = Literal["client_secret_basic", "client_secret_post"]
+LEEWAY = 30.0  # seconds by which our clock and the issuer's may differ
 _METADATA_LIFETIME = 86400.0  # seconds after which the issuer is asked again where its endpoints are
 
 
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """This application as the issuer has registered it."""
+
+    issuer: str
+    client_id: str
+    redirect_uri: str
+    client_secret: str | None = field(repr=False)
+    auth_method: AuthMethod
+
+    def __post_init__(self) -> None:
+        if self.client_secret == "":
+            raise ConfigurationError("client_secret is empty.", hint="None says that the client is public.")
+
+    def verifier(
+        self, profile: Profile, keys: Key | KeySet | KeySource, clock: Callable[[], float]
+    ) -> Verifier[Claims]:
+        """Return what verifies this issuer's tokens for this application. Each comes once: none is kept."""
+        return Verifier(
+            issuer=self.issuer,
+            audience=self.client_id,
+            keys=keys,
+            profile=profile,
+            leeway=LEEWAY,
+            cache=None,
+            clock=clock,
+        )
+
+
 class Provider:
-    """One issuer and one registration of ours there. Everything here may wait for the network."""
+    """The issuer's side of one registration. Everything here may wait for the network.
+
+    :param max_age: how long ago, in seconds, the person may have signed in at the issuer.
+    """
 
     def __init__(
         self,
-        issuer: str,
-        client_id: str,
-        redirect_uri: str,
-        *,
-        client_secret: str | None,
-        auth_method: AuthMethod,
-        fetcher: Fetcher,
+        registration: Registration,
         verifier: Verifier[Claims],
+        fetcher: Fetcher,
         clock: Callable[[], float],
-        max_age: float | None = None,
+        *,
+        max_age: float | None,
     ) -> None:
-        if client_secret == "":
-            raise ConfigurationError("client_secret is empty.", hint="None says that the client is public.")
-        self.issuer = issuer
-        self._client_id = client_id
-        self._redirect_uri = redirect_uri
-        self._secret = client_secret
-        self._auth_method = auth_method
-        self._fetcher = fetcher
+        self.issuer = registration.issuer
+        self._us = registration
         self._verifier = verifier
+        self._fetcher = fetcher
         self._clock = clock
         self._max_age = max_age
         self._found: tuple[IssuerMetadata, float] | None = None
@@ -69,8 +95,8 @@ class Provider:
         return self._address(
             "authorization_endpoint",
             response_type="code",
-            client_id=self._client_id,
-            redirect_uri=self._redirect_uri,
+            client_id=self._us.client_id,
+            redirect_uri=self._us.redirect_uri,
             state=attempt.state,
             nonce=attempt.nonce,
             code_challenge=attempt.challenge,
@@ -83,7 +109,7 @@ class Provider:
         hint = {"id_token_hint": session.tokens.id_token} if session.tokens.id_token else {}
         return self._address(
             "end_session_endpoint",
-            client_id=self._client_id,
+            client_id=self._us.client_id,
             post_logout_redirect_uri=post_logout_redirect_uri,
             **hint,
         )
@@ -116,7 +142,7 @@ class Provider:
         tokens = self._ask(
             grant_type="authorization_code",
             code=code,
-            redirect_uri=self._redirect_uri,
+            redirect_uri=self._us.redirect_uri,
             code_verifier=attempt.verifier,
         )
         if tokens.id_token is None:
@@ -177,11 +203,11 @@ class Provider:
     def _post(self, address: str, parameters: Mapping[str, str]) -> Response:
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         sent = dict(parameters)
-        if self._secret is None:
-            sent["client_id"] = self._client_id
-        elif self._auth_method == "client_secret_post":
-            sent |= {"client_id": self._client_id, "client_secret": self._secret}
+        if self._us.client_secret is None:
+            sent["client_id"] = self._us.client_id
+        elif self._us.auth_method == "client_secret_post":
+            sent |= {"client_id": self._us.client_id, "client_secret": self._us.client_secret}
         else:
-            pair = f"{quote_plus(self._client_id)}:{quote_plus(self._secret)}"  # RFC 6749 2.3.1
+            pair = f"{quote_plus(self._us.client_id)}:{quote_plus(self._us.client_secret)}"  # RFC 6749 2.3.1
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode("ascii")).decode("ascii")
         return self._fetcher.fetch(address, method="POST", headers=headers, body=urlencode(sent).encode())

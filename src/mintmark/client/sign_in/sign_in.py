@@ -11,7 +11,7 @@ from mintmark.client.sign_in.cookies import CookieJar
 from mintmark.client.sign_in.flow import Flow, refusal
 from mintmark.client.sign_in.keeping import InBrowser, InStore, Keeping
 from mintmark.client.sign_in.places import Places
-from mintmark.client.sign_in.provider import AuthMethod, Provider
+from mintmark.client.sign_in.provider import AuthMethod, Provider, Registration
 from mintmark.client.sign_in.refusals import SessionEnded, SignInRefused, SignInUnavailable
 from mintmark.client.sign_in.renewing import Renewal, Renewer
 from mintmark.client.sign_in.sealing import Sealer
@@ -22,12 +22,10 @@ from mintmark.client.sign_in.visit import Cookie, Reply, Visit, redirect, refusa
 from mintmark.errors import ConfigurationError, MintmarkError
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
-from mintmark.jwt import ID_TOKEN, LOGOUT_TOKEN, KeySource, Verifier
+from mintmark.jwt import ID_TOKEN, LOGOUT_TOKEN, KeySource
 from mintmark.net import Fetcher, Limits
 
 __all__ = ["Current", "SignIn"]
-
-_LEEWAY = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,23 +106,10 @@ class SignIn:
         jar = CookieJar.of(cookie_name, secure=secure)
         stored = InStore(jar, sealer, store) if store is not None else None
         self._keeping: Keeping = stored or InBrowser(jar, sealer)
-        verifier, logout = (
-            Verifier(
-                issuer=issuer, audience=client_id, keys=keys, profile=profile, leeway=_LEEWAY, clock=clock
-            )
-            for profile in (ID_TOKEN, LOGOUT_TOKEN)
-        )
-        self._provider = Provider(
-            issuer,
-            client_id,
-            redirect_uri,
-            client_secret=client_secret,
-            auth_method=auth_method,
-            fetcher=Fetcher(limits=limits, allow_http=allow_http, ca_file=ca_file),
-            verifier=verifier,
-            clock=clock,
-            max_age=max_age,
-        )
+        us = Registration(issuer, client_id, redirect_uri, client_secret, auth_method)
+        fetcher = Fetcher(limits=limits, allow_http=allow_http, ca_file=ca_file)
+        verifier = us.verifier(ID_TOKEN, keys, clock)
+        self._provider = Provider(us, verifier, fetcher, clock, max_age=max_age)
         self._flow = Flow(
             self.places,
             self._provider,
@@ -134,7 +119,8 @@ class SignIn:
             asked=_asked(scope, resource, max_age),
             lifetime=lifetime,
         )
-        self._backchannel = Backchannel(logout, stored, _LEEWAY) if stored is not None else None
+        logout = us.verifier(LOGOUT_TOKEN, keys, clock)
+        self._backchannel = Backchannel(logout, stored) if stored is not None else None
         self._renewer = Renewer(self._provider, self._keeping, clock)
 
     # --- who is it? ---

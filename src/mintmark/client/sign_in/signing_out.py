@@ -7,7 +7,7 @@ import logging
 
 from mintmark.client.sign_in.keeping import InStore, Keeping
 from mintmark.client.sign_in.places import Places
-from mintmark.client.sign_in.provider import Provider
+from mintmark.client.sign_in.provider import LEEWAY, Provider
 from mintmark.client.sign_in.refusals import SignInRefused
 from mintmark.client.sign_in.sessions import Session
 from mintmark.client.sign_in.visit import Reply, Visit, redirect, refusal_json
@@ -74,16 +74,15 @@ class Backchannel:
     :param verifier: verifies them, by the profile ``LOGOUT_TOKEN``.
     """
 
-    def __init__(self, verifier: Verifier[Claims], keeping: InStore, leeway: float) -> None:
+    def __init__(self, verifier: Verifier[Claims], keeping: InStore) -> None:
         self._verifier = verifier
         self._keeping = keeping
-        self._leeway = leeway
 
     def receive(self, visit: Visit, now: float) -> Reply:
         """End the sessions that a logout token names; a token counts once (2.6, step 8)."""
         try:
             claims = self._verifier.verify(visit.fields.get("logout_token", ""))
-            until = (claims.expires_at or now) + self._leeway + 1.0
+            until = (claims.expires_at or now) + LEEWAY + 1.0
             used = f"logout {claims.issuer} {claims.jwt_id}"
             if not self._keeping.first_use(used, expires_at=until, now=now):
                 raise SignInRefused("The logout token was used before.", claim="jti")
@@ -93,6 +92,6 @@ class Backchannel:
             return refusal_json(400, "invalid_request")
         except KeysUnavailable as error:
             _log.warning("logout token not verified: %s", error.message)
-            return refusal_json(503, "temporarily_unavailable", ("Retry-After", "5"))
+            return refusal_json(503, "temporarily_unavailable")
         _log.info("the issuer ended %d sessions", ended)
         return Reply(200, (_NO_STORE,))

@@ -200,9 +200,9 @@ class SQLiteSessionStore:
         """Remove every session of a person, of a sign-in, or of both at once."""
         if subject is None and sid is None:
             return 0
-        matching = "DELETE FROM sessions WHERE (?1 IS NULL OR subject = ?1) AND (?2 IS NULL OR sid = ?2)"
+        matching = "DELETE FROM sessions WHERE subject = coalesce(?, subject) AND (? IS NULL OR sid = ?)"
         with self._connection() as connection:
-            return connection.execute(matching, (subject, sid)).rowcount
+            return connection.execute(matching, (subject, sid, sid)).rowcount
 
     def first_use(self, name: str, *, expires_at: float, now: float) -> bool:
         """Remember a name until it expires."""

@@ -119,14 +119,17 @@ def page(status: int, sentence: str, link: str, cookies: tuple[Cookie, ...] = ()
         f'<main><h1>Signing in did not succeed</h1><p>{sentence}</p><p><a href="{link}">Try again</a></p>'
         "</main></html>"
     )
-    retry = (("Retry-After", "5"),) if status == 503 else ()
-    return Reply(status, (*_PAGE_HEADERS, *retry), cookies, body.encode())
+    return Reply(status, (*_PAGE_HEADERS, *_retry(status)), cookies, body.encode())
 
 
 def refusal_json(status: int, error: str, *more: tuple[str, str], cookies: tuple[Cookie, ...] = ()) -> Reply:
     """Return a refusal for programs."""
-    headers = (("Content-Type", "application/json"), _NEVER_KEPT, *more)
+    headers = (("Content-Type", "application/json"), _NEVER_KEPT, *_retry(status), *more)
     return Reply(status, headers, cookies, json.dumps({"error": error}).encode())
+
+
+def _retry(status: int) -> tuple[tuple[str, str], ...]:
+    return (("Retry-After", "5"),) if status == 503 else ()
 
 
 def parameters(text: str) -> dict[str, str]:
