@@ -227,6 +227,17 @@ def test_serve_on_postgresql_starts_stops_and_starts_again(tmp_path: Path, url: 
 
 
 @needs_postgresql
+def test_two_that_start_together_on_an_empty_database_share_its_keys(tmp_path: Path, url: str) -> None:
+    with (
+        serving(tmp_path, url, MINTMARK_KEY_FILE="mintmark.kek") as (first, at_first),
+        serving(tmp_path, url, MINTMARK_KEY_FILE="mintmark.kek") as (second, at_second),
+    ):
+        wait_until_it_answers(first, at_first)
+        wait_until_it_answers(second, at_second)
+        assert httpx.get(f"{at_first}/jwks").json() == httpx.get(f"{at_second}/jwks").json()
+
+
+@needs_postgresql
 def test_with_the_key_in_the_environment_nothing_is_left_on_the_disk(tmp_path: Path, url: str) -> None:
     key = base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
     with serving(tmp_path, url, MINTMARK_KEY_ENCRYPTION_KEY=key) as (process, address):
