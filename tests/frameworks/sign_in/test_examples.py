@@ -13,10 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from authorization_server.running import Browser, Running, form_of, sha256_hex
+from authorization_server.running import ALICE, Browser, Running, form_of, sha256_hex
 from ports import free_ports
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
+CHROMIUM = Path("/usr/bin/chromium")
 SECRET = "the-shop-secret-0123456789"
 
 
@@ -46,11 +47,8 @@ def running(name: str, issuer: str, port: int) -> Iterator[None]:
             process.communicate(timeout=20)
 
 
-@pytest.mark.parametrize("name", ["starlette", "fastapi", "flask", "django"])
-def test_the_example_signs_people_in_and_out(name: str, tmp_path: Path) -> None:
-    assert len((EXAMPLES / f"sign_in_{name}" / "app.py").read_text().splitlines()) < 40
-    port = free_ports(1)
-    client = {
+def shop_client(port: int) -> dict[str, object]:
+    return {
         "client_id": "shop",
         "kind": "confidential",
         "client_secret_sha256": sha256_hex(SECRET),
@@ -59,23 +57,62 @@ def test_the_example_signs_people_in_and_out(name: str, tmp_path: Path) -> None:
         "scopes": ["openid", "profile"],
         "first_party": True,
     }
-    with (
-        Running(tmp_path, clients=[client], resources=[]) as server,
-        running(name, server.url, port),
-        Browser(server) as browser,
-        httpx.Client(
-            base_url=f"http://127.0.0.1:{port}", timeout=20, headers={"Accept": "text/html"}
-        ) as shop,
-    ):
+
+
+@contextmanager
+def shop_and_issuer(name: str, folder: Path, port: int) -> Iterator[Running]:
+    with Running(folder, clients=[shop_client(port)], resources=[]) as server:
         server.clock.now = time.time()  # the application's clock is the real one
+        with running(name, server.url, port):
+            yield server
+
+
+@pytest.mark.parametrize("name", ["starlette", "fastapi", "flask", "django"])
+def test_the_example_signs_people_in_and_out(name: str, tmp_path: Path) -> None:
+    assert len((EXAMPLES / f"sign_in_{name}" / "app.py").read_text().splitlines()) < 40
+    port = free_ports(1)
+    here = f"http://127.0.0.1:{port}"
+    with (
+        shop_and_issuer(name, tmp_path, port) as server,
+        Browser(server) as browser,
+        httpx.Client(base_url=here, timeout=20, headers={"Accept": "text/html"}) as shop,
+    ):
         sent = shop.get(shop.get("/").headers["location"])
         back = browser.sign_in(browser.http.get(sent.headers["location"]))
         assert shop.get(back.headers["location"]).headers["location"] == "/"
         page = shop.get("/")
         assert "Signed in: " in page.text
         action, fields = form_of(page)
-        assert (
-            shop.post(action, data=fields, headers={"Origin": str(shop.base_url).rstrip("/")}).status_code
-            == 303
-        )
+        assert shop.post(action, data=fields, headers={"Origin": here}).status_code == 303
         assert shop.get("/").headers["location"] == "/sign-in"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["starlette", "flask"])
+def test_a_real_browser_signs_in_and_out(name: str, tmp_path: Path) -> None:
+    """Chromium's own cookies, redirects, Origin and Fetch Metadata; and no script finds a token."""
+    if not CHROMIUM.exists():
+        pytest.skip("needs Debian's chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    port = free_ports(1)
+    with shop_and_issuer(name, tmp_path, port) as server, sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=arguments)
+        page = chromium.new_page()
+        page.goto(f"http://127.0.0.1:{port}/?page=2")
+        assert page.url.startswith(server.url)
+        page.fill("input[name=username]", ALICE[0])
+        page.fill("input[name=password]", ALICE[1])
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"http://127.0.0.1:{port}/?page=2")
+        assert "Signed in: " in page.inner_text("body")
+        assert page.evaluate("document.cookie") == ""
+        assert "eyJ" not in page.content()
+        before = page.input_value("input[name=csrf_token]")
+        page.click("button")
+        page.wait_for_url(
+            f"http://127.0.0.1:{port}/"
+        )  # home wants her signed in, and the issuer still knows her
+        assert page.input_value("input[name=csrf_token]") != before  # another session
+        chromium.close()
