@@ -18,7 +18,7 @@ from mintmark.authorization_server.settings import Settings
 from mintmark.authorization_server.storage import Database
 from mintmark.authorization_server.web.pages import Pages
 
-__all__ = ["opened"]
+__all__ = ["key_policy", "opened"]
 
 
 @contextlib.asynccontextmanager
@@ -48,21 +48,26 @@ async def opened(
         await database.close()
 
 
-def _assemble(
-    settings: Settings, database: Database, clock: Callable[[], float], heartbeat: float
-) -> Service:
+def key_policy(settings: Settings) -> KeyPolicy:
+    """Return the schedule of the signing keys."""
     tokens, schedule = settings.tokens, settings.keys
-    deny_log = DenyLog(database, clock=clock)
-    sealer = open_sealer(database, key_file=Path(settings.key_file) if settings.key_file else None)
-    secrets = ServerSecrets.load(database, sealer)
-    policy = KeyPolicy(
+    return KeyPolicy(
         rotate_every=schedule.rotate_every,
         publish_ahead=schedule.publish_ahead,
         jwks_max_age=schedule.jwks_max_age,
         token_lifetime=max(tokens.access_token_lifetime, tokens.id_token_lifetime),
         skew=schedule.clock_skew,
     )
-    keys = SigningKeys(database, sealer, policy, deny_log)
+
+
+def _assemble(
+    settings: Settings, database: Database, clock: Callable[[], float], heartbeat: float
+) -> Service:
+    tokens = settings.tokens
+    deny_log = DenyLog(database, clock=clock)
+    sealer = open_sealer(database, key_file=Path(settings.key_file) if settings.key_file else None)
+    secrets = ServerSecrets.load(database, sealer)
+    keys = SigningKeys(database, sealer, key_policy(settings), deny_log)
     session_policy = SessionPolicy(
         access_token_lifetime=tokens.access_token_lifetime,
         code_lifetime=tokens.code_lifetime,

@@ -20,7 +20,7 @@ from ..storage.repositories import deny_entries, events
 from ..storage.repositories import signing_keys as rows
 from .applying import Candidates, apply
 from .sealing import Sealer
-from .timeline import Action, Create, KeyPolicy, cache_lifetime, gone_at, lateness, plan, published
+from .timeline import Action, Create, KeyPolicy, alarm, cache_lifetime, gone_at, plan, published
 
 __all__ = ["SigningKeys"]
 
@@ -101,8 +101,7 @@ class SigningKeys:
 
     def late(self, now: float) -> float:
         """Seconds by which the schedule is behind; 0.0 when all is well. For the health page."""
-        behind = lateness(self._loaded.records, now, self._policy)
-        return behind if behind > self._policy.late_after else 0.0
+        return alarm(self._loaded.records, now, self._policy)
 
     async def rotate(self, alg: str | None, now: float) -> tuple[KeyRecord, ...]:
         """Stage the next key of ``alg``, or of all; it signs when it has been published long enough.

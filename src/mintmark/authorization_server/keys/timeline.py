@@ -29,6 +29,7 @@ __all__ = [
     "Remove",
     "Retire",
     "Stretch",
+    "alarm",
     "cache_lifetime",
     "gone_at",
     "lateness",
@@ -192,3 +193,9 @@ def lateness(records: Sequence[KeyRecord], now: float, policy: KeyPolicy) -> flo
     due = [record.activates_at for record in records if record.state is KeyState.NEXT]
     due.extend(_changes(records, policy))
     return max(0.0, now - min(due)) if due else 0.0
+
+
+def alarm(records: Sequence[KeyRecord], now: float, policy: KeyPolicy) -> float:
+    """The lateness that somebody must hear of; 0.0 while it is within ``late_after``."""
+    behind = lateness(records, now, policy)
+    return behind if behind > policy.late_after else 0.0

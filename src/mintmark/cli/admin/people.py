@@ -1,36 +1,26 @@
-"""``mintmark admin``: keys and people of a token service, also while it runs."""
+"""``mintmark admin people``: who can sign in."""
 
 from __future__ import annotations
 
-import asyncio
 import sys
-import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mintmark.cli.admin.opening import with_service
 from mintmark.cli.inputs import read_text
 from mintmark.cli.options import DatabaseUrl, Json, SettingsFile
-from mintmark.cli.terminal import date_words, missing_extra, print_json, printable, say
+from mintmark.cli.terminal import print_json, printable, say
 from mintmark.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from mintmark.authorization_server.oauth.service import Service
-    from mintmark.authorization_server.storage.records import KeyRecord, Person
+    from mintmark.authorization_server.storage.records import Person
 
 __all__ = ["app"]
 
-T = TypeVar("T")
-
-app = typer.Typer(
-    help="Look after a token service: its keys and its people. A running service follows at once."
-)
-keys = typer.Typer(help="The signing keys.")
-people = typer.Typer(help="The people who can sign in.")
-app.add_typer(keys, name="keys")
-app.add_typer(people, name="people")
+app = typer.Typer(help="The people who can sign in.")
 
 _Username = Annotated[str, typer.Argument(metavar="USERNAME")]
 _PasswordFile = Annotated[
@@ -43,75 +33,14 @@ _PasswordFile = Annotated[
 ]
 
 
-def _with_service(
-    file: Path | None, database: str | None, work: Callable[[Service, float], Awaitable[T]]
-) -> T:
-    """Open the service's database and keys, do one thing, and close them."""
-    try:
-        from mintmark.authorization_server.assembly import opened
-        from mintmark.cli.serving import load
-    except ModuleNotFoundError as error:
-        raise missing_extra(error, "server") from None
-    settings = load(file, database, defaults={"issuer": "http://127.0.0.1:8700"})
-
-    async def done() -> T:
-        async with opened(settings, create=False) as service:
-            return await work(service, time.time())
-
-    return asyncio.run(done())
-
-
-@keys.command("list")
-def list_keys(settings: SettingsFile = None, database: DatabaseUrl = None, as_json: Json = False) -> None:
-    """Show every key: next, current, previous, revoked, and when that changes."""
-
-    async def work(service: Service, now: float) -> tuple[KeyRecord, ...]:
-        return service.keys.timeline()
-
-    _show_keys(_with_service(settings, database, work), as_json)
-
-
-@keys.command("rotate")
-def rotate(
-    alg: Annotated[
-        str | None, typer.Argument(metavar="[ALG]", help="ES256 or RS256; both if not given.")
-    ] = None,
-    settings: SettingsFile = None,
-    database: DatabaseUrl = None,
-    as_json: Json = False,
-) -> None:
-    """Stage the next key. It is published at once, and signs when every service has had time to see it."""
-
-    async def work(service: Service, now: float) -> tuple[KeyRecord, ...]:
-        return await service.keys.rotate(alg, now)
-
-    _show_keys(_with_service(settings, database, work), as_json)
-
-
-@keys.command("revoke")
-def revoke(
-    kid: Annotated[str, typer.Argument(metavar="KID")],
-    reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "revoked by hand",
-    settings: SettingsFile = None,
-    database: DatabaseUrl = None,
-    as_json: Json = False,
-) -> None:
-    """In an emergency: deny at once everything that a key has signed. Another key takes its place."""
-
-    async def work(service: Service, now: float) -> KeyRecord:
-        return await service.keys.revoke(kid, now, reason=reason)
-
-    _show_keys((_with_service(settings, database, work),), as_json)
-
-
-@people.command("list")
+@app.command("list")
 def list_people(settings: SettingsFile = None, database: DatabaseUrl = None, as_json: Json = False) -> None:
     """Show everybody who has an account."""
 
     async def work(service: Service, now: float) -> tuple[Person, ...]:
         return await service.people.every()
 
-    found = _with_service(settings, database, work)
+    found = with_service(settings, database, work)
     if as_json:
         print_json({"people": [_person(person) for person in found]})
         return
@@ -120,7 +49,7 @@ def list_people(settings: SettingsFile = None, database: DatabaseUrl = None, as_
         say(f"{printable(person.username):<24}  {printable(person.name):<24}  {printable(state)}".rstrip())
 
 
-@people.command("add")
+@app.command("add")
 def add(
     username: _Username,
     name: Annotated[str, typer.Option(help="The name that others see.")] = "",
@@ -142,10 +71,10 @@ def add(
         new = NewPerson(username=username, password=password, name=name, email=email, roles=tuple(role or ()))
         return await service.people.create(new, now)
 
-    _told(_with_service(settings, database, work), "has an account now", as_json)
+    _told(with_service(settings, database, work), "has an account now", as_json)
 
 
-@people.command("disable")
+@app.command("disable")
 def disable(
     username: _Username,
     settings: SettingsFile = None,
@@ -160,10 +89,10 @@ def disable(
         await service.sessions.end_person(person.person_id, now, reason="disabled")
         return disabled
 
-    _told(_with_service(settings, database, work), "is disabled; every session and token has ended", as_json)
+    _told(with_service(settings, database, work), "is disabled; every session and token has ended", as_json)
 
 
-@people.command("enable")
+@app.command("enable")
 def enable(
     username: _Username,
     settings: SettingsFile = None,
@@ -176,10 +105,10 @@ def enable(
         person = await _known(service, username)
         return await service.people.enable(person.person_id, now)
 
-    _told(_with_service(settings, database, work), "can sign in again", as_json)
+    _told(with_service(settings, database, work), "can sign in again", as_json)
 
 
-@people.command("set-password")
+@app.command("set-password")
 def set_password(
     username: _Username,
     password_file: _PasswordFile = None,
@@ -196,7 +125,7 @@ def set_password(
         await service.sessions.end_person(person.person_id, now, reason="password_changed")
         return changed
 
-    _told(_with_service(settings, database, work), "has a new password; every session has ended", as_json)
+    _told(with_service(settings, database, work), "has a new password; every session has ended", as_json)
 
 
 async def _known(service: Service, username: str) -> Person:
@@ -237,31 +166,4 @@ def _person(person: Person) -> dict[str, Any]:
         "email": person.email,
         "roles": person.roles,
         "disabled": person.disabled_at is not None,
-    }
-
-
-def _show_keys(records: tuple[KeyRecord, ...], as_json: bool) -> None:
-    if as_json:
-        print_json({"keys": [_key(record) for record in records]})
-        return
-    for record in records:
-        say(f"{record.kid}  {record.alg:<6} {record.state.value:<9} {_what_next(record)}".rstrip())
-
-
-def _what_next(record: KeyRecord) -> str:
-    if record.state.value == "next":
-        return f"signs from {date_words(record.activates_at)}"
-    if record.state.value == "current":
-        return f"signs since {date_words(record.signing_since or record.activates_at)}"
-    return f"gone at {date_words(record.gone_at)}" if record.gone_at is not None else ""
-
-
-def _key(record: KeyRecord) -> dict[str, Any]:
-    return {
-        "kid": record.kid,
-        "alg": record.alg,
-        "state": record.state.value,
-        "created_at": record.created_at,
-        "activates_at": record.activates_at,
-        "gone_at": record.gone_at,
     }

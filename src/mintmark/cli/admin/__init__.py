@@ -1,0 +1,7 @@
+"""``mintmark admin``: the keys, the people and the database of a token service, also while it runs."""
+
+from __future__ import annotations
+
+from .tree import app
+
+__all__ = ["app"]

@@ -1,0 +1,178 @@
+"""admin: the key timeline, the key that seals keys, each on its own database and without a server."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import sqlite3
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from mintmark.authorization_server.assembly import opened
+from mintmark.authorization_server.keys import KeyPolicy, key_lives
+from mintmark.authorization_server.settings_file import load_settings
+from mintmark.authorization_server.storage.records import KeyRecord, KeyState
+from mintmark.cli.admin import timeline
+
+from .conftest import Run
+
+NOW = 1_800_000_000.0
+DAY = 86400.0
+VARIABLE = "MINTMARK_KEY_ENCRYPTION_KEY"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a service that has been started once, and no settings in the environment."""
+    monkeypatch.chdir(tmp_path)
+    for name in list(os.environ):
+        if name.startswith("MINTMARK_"):
+            monkeypatch.delenv(name)
+
+    async def start() -> None:
+        settings = load_settings(
+            None, defaults={"issuer": "http://127.0.0.1", "database": "sqlite:///mintmark.db"}
+        )
+        async with opened(settings):
+            pass
+
+    asyncio.run(start())
+    return tmp_path
+
+
+def refused(run: Run, *arguments: object) -> str:
+    outcome = run("admin", *arguments)
+    assert outcome.status == 2, (outcome.out, outcome.err)
+    assert outcome.out == ""
+    assert outcome.err.startswith("mintmark: ")
+    assert outcome.err.count("\n") == 1
+    return outcome.err
+
+
+def key(letter: str, state: KeyState, created: float, signs: float | None, **more: float) -> KeyRecord:
+    times: dict[str, Any] = {
+        "retired_at": None,
+        "gone_at": None,
+        **{name: NOW + at for name, at in more.items()},
+    }
+    since = None if signs is None or state is KeyState.NEXT else NOW + signs
+    activates = NOW + (signs if signs is not None else created)
+    return KeyRecord(
+        letter * 43, "ES256", state, {}, NOW + created, activates, since, token_lifetime=600.0, **times
+    )
+
+
+TIMELINE = (
+    key("c", KeyState.CURRENT, -26 * DAY, -25 * DAY),
+    key("n", KeyState.NEXT, -0.5 * DAY, 0.5 * DAY),
+    key("p", KeyState.PREVIOUS, -56 * DAY, -55 * DAY, retired_at=-60, gone_at=570),
+    key("r", KeyState.REVOKED, -3 * DAY, None, retired_at=-DAY, gone_at=DAY),
+)
+
+
+@pytest.mark.parametrize("width", [20, 80, 200])
+def test_the_timeline_is_drawn_as_bars_over_dates(width: int) -> None:
+    lives = key_lives(TIMELINE, NOW, KeyPolicy())
+    out = io.StringIO()
+    timeline.draw(Console(file=out, width=width, force_terminal=True, color_system=None), lives, NOW, 7200)
+    lines = out.getvalue().splitlines()
+    assert "now" in lines[0]
+    bars = {line.split()[0]: line for line in lines if line.startswith("  ") and line[2] != " "}
+    assert bars["next"].strip().startswith("next")
+    assert set("".join(bars["next"].split()[1:])) == {"░", "█", "▒"}
+    assert set("".join(bars["current"].split()[1:])) <= {"░", "█", "▒"}
+    assert bars["revoked"].endswith("╳")
+    assert bars["next"].index("░") >= bars["current"].index("█")
+    text = out.getvalue()
+    for record in TIMELINE:
+        assert record.kid in text  # whole, to be copied
+    assert "published since 2027-01-14 20:00" in text
+    assert "signs from 2027-01-15 20:00 (in 12 hours)" in text
+    assert "signs until 2027-01-15 20:00 (in 12 hours)" in text
+    assert "signed until 2027-01-15 07:59 (1 minute ago)" in text
+    assert "gone at 2027-01-15 08:09" in text
+    assert "denied until 2027-01-16 08:00" in text
+    assert "The key schedule is 2 hours late" in lines[-1]
+
+
+def test_without_a_terminal_it_is_a_table_and_json_stays_as_it_was(run: Run, here: Path) -> None:
+    head, *rows = run("admin", "keys", "list").out.splitlines()
+    assert head.split("  ")[0].strip() == "KID"
+    assert "SIGNS UNTIL" in head
+    assert [row.split()[1:3] for row in rows] == [["ES256", "current"], ["RS256", "current"]]
+    assert all(row.split()[-1].endswith("Z") for row in rows)
+    shown = json.loads(run("admin", "keys", "list", "--json").out)["keys"]
+    assert {row.split()[0] for row in rows} == {key["kid"] for key in shown}
+    assert set(shown[0]) == {"kid", "alg", "state", "created_at", "activates_at", "gone_at"}
+
+
+def test_on_a_terminal_it_is_drawn(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    out = run("admin", "keys", "list").out
+    assert "█" in out
+    assert "signs until" in out
+
+
+def test_listing_changes_nothing_and_shows_that_the_schedule_is_late(run: Run, here: Path) -> None:
+    with sqlite3.connect(here / "mintmark.db") as database:
+        database.execute("update signing_keys set signing_since = ?", (time.time() - 40 * DAY,))
+    database.close()
+    for _ in range(2):
+        out = run("admin", "keys", "list").out
+        assert "late" in out.splitlines()[-1]
+        assert "next" not in out
+
+
+def test_P8_the_key_encryption_key_is_changed_and_the_old_one_forgotten(run: Run, here: Path) -> None:
+    file = here / "mintmark.db.kek"
+    before = json.loads(file.read_text())["keys"]
+    changed = run("admin", "keys", "change-key-encryption-key")
+    assert changed.status == 0, changed.err
+    assert "mintmark.db.kek" in changed.out
+    both = json.loads(file.read_text())["keys"]
+    assert both[1:] == before
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "1 old key is forgotten" in run("admin", "keys", "forget-old-key-encryption-keys").out
+    assert json.loads(file.read_text())["keys"] == both[:1]
+    assert run("admin", "keys", "rotate").status == 0  # opens everything with the new key alone
+    for secret in (each["k"] for each in both):
+        assert secret not in changed.out + changed.err
+
+
+def test_P8_an_old_key_that_is_still_needed_is_not_forgotten(run: Run, here: Path) -> None:
+    file = here / "mintmark.db.kek"
+    old = file.read_text()
+    run("admin", "keys", "change-key-encryption-key")
+    new, _ = json.loads(file.read_text())["keys"]
+    run("admin", "keys", "forget-old-key-encryption-keys")
+    (stranger,) = json.loads(old)["keys"]
+    file.write_text(json.dumps({"keys": [stranger, new]}))
+    assert "still sealed" in refused(run, "keys", "forget-old-key-encryption-keys")
+    file.write_text(old)
+    assert "does not open" in refused(run, "keys", "change-key-encryption-key")
+    file.chmod(0o644)
+    assert "chmod 600" in refused(run, "keys", "change-key-encryption-key")
+
+
+def test_P8_a_key_from_the_environment_is_changed_there(
+    run: Run, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = here / "mintmark.db.kek"
+    (old,) = json.loads(file.read_text())["keys"]
+    run("admin", "keys", "change-key-encryption-key")
+    new, _ = json.loads(file.read_text())["keys"]
+    file.unlink()
+    monkeypatch.setenv(VARIABLE, json.dumps({"keys": [old, new]}))
+    assert f"${VARIABLE}" in run("admin", "keys", "change-key-encryption-key").out
+    assert not file.exists()
+    monkeypatch.setenv(VARIABLE, json.dumps(old))
+    assert run("admin", "keys", "rotate").status == 0
+    assert "JWK set" in refused(run, "keys", "change-key-encryption-key")
+    assert VARIABLE in refused(run, "keys", "forget-old-key-encryption-keys")
