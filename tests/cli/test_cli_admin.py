@@ -1,4 +1,4 @@
-"""admin: the key timeline, the key that seals keys, each on its own database and without a server."""
+"""admin: the key timeline, the key that seals keys, backups; on a database of its own, without a server."""
 
 from __future__ import annotations
 
@@ -176,3 +176,51 @@ def test_P8_a_key_from_the_environment_is_changed_there(
     assert run("admin", "keys", "rotate").status == 0
     assert "JWK set" in refused(run, "keys", "change-key-encryption-key")
     assert VARIABLE in refused(run, "keys", "forget-old-key-encryption-keys")
+
+
+def kids(run: Run, *arguments: object) -> set[str]:
+    return {key["kid"] for key in json.loads(run("admin", "keys", "list", "--json", *arguments).out)["keys"]}
+
+
+def test_a_backup_is_restored_and_signs_with_the_same_keys(run: Run, here: Path) -> None:
+    before = kids(run)
+    made = run("admin", "backup", "saved.db")
+    assert made.status == 0, made.err
+    assert made.out.count("\n") == 1
+    assert "key-encryption key in" in made.out
+    assert "apart" in made.out
+    assert (here / "saved.db").stat().st_mode & 0o777 == 0o600
+    assert run("admin", "keys", "rotate").status == 0  # after the backup
+    for name in ("mintmark.db", "mintmark.db-wal", "mintmark.db-shm"):
+        (here / name).unlink(missing_ok=True)
+    restored = run("admin", "restore", "saved.db")
+    assert restored.status == 0, restored.err
+    assert "opens it" in restored.out
+    assert kids(run) == before
+    assert (here / "mintmark.db").stat().st_mode & 0o777 == 0o600
+    assert run("admin", "keys", "rotate").status == 0
+
+
+def test_a_restore_elsewhere_says_which_key_it_needs(run: Run, here: Path) -> None:
+    run("admin", "backup", "saved.db")
+    restored = run("admin", "restore", "saved.db", "--database", "sqlite:///other.db")
+    assert restored.status == 0, restored.err
+    assert "before the start, put the key-encryption key" in restored.out
+    assert not (here / "other.db.kek").exists()
+    assert kids(run, "--database", "sqlite:///other.db") == kids(run)
+    asked = run("admin", "restore", "saved.db", "--database", "sqlite:///third.db", "--json")
+    assert json.loads(asked.out)["opens"] is False
+
+
+def test_backup_and_restore_never_overwrite_and_refuse_in_one_line(run: Run, here: Path) -> None:
+    run("admin", "backup", "saved.db")
+    saved = (here / "saved.db").read_bytes()
+    assert "exists already" in refused(run, "backup", "saved.db")
+    assert (here / "saved.db").read_bytes() == saved
+    assert "exists already: move it away" in refused(run, "restore", "saved.db")
+    assert "cannot be written" in refused(run, "backup", "no/such/folder/saved.db")
+    assert "no backup" in refused(run, "restore", "nothing.db", "--database", "sqlite:///other.db")
+    (here / "text").write_text("this is no database" * 100)
+    assert "not a mintmark backup" in refused(run, "restore", "text", "--database", "sqlite:///other.db")
+    assert "pg_restore" in refused(run, "restore", "saved.db", "--database", "postgresql://localhost/auth")
+    assert not (here / "other.db").exists()

@@ -38,6 +38,8 @@ def restore(backup: Path, target: Path) -> None:
     :raises ConfigurationError: not a whole mintmark backup, of a newer version, or the target exists.
     """
     _examine(backup)
+    if target.exists():
+        raise ConfigurationError(f"{target} exists already: move it away first.")
     for leftover in (target.with_name(target.name + end) for end in ("-wal", "-shm")):
         if leftover.exists():
             raise ConfigurationError(f"{leftover} belongs to another database: move it away first.")

@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from mintmark.cli.admin.opening import database_of, settings_of, with_service
+from mintmark.cli.admin.opening import (
+    KEY_VARIABLE,
+    database_of,
+    key_file_named,
+    key_place,
+    settings_of,
+    with_service,
+)
 from mintmark.cli.options import DatabaseUrl, Json, SettingsFile
 from mintmark.cli.terminal import date_words, print_json, say
 from mintmark.errors import ConfigurationError
@@ -19,15 +25,11 @@ from mintmark.errors import ConfigurationError
 if TYPE_CHECKING:
     from mintmark.authorization_server.keys import KeyLife
     from mintmark.authorization_server.oauth.service import Service
-    from mintmark.authorization_server.settings import Settings
-    from mintmark.authorization_server.storage import Database
     from mintmark.authorization_server.storage.records import KeyRecord
 
 __all__ = ["app"]
 
 app = typer.Typer(help="The signing keys, and the key that seals them.")
-
-_VARIABLE = "MINTMARK_KEY_ENCRYPTION_KEY"
 
 
 @app.command("list")
@@ -108,14 +110,14 @@ def change(settings: SettingsFile = None, database: DatabaseUrl = None, as_json:
     from mintmark.authorization_server.keys import change_key_encryption_key, open_sealer, reseal
 
     with database_of(loaded) as opened:
+        source = key_place(opened, loaded)
         if (given := _keys_in_environment()) is None:
-            file = _key_file(opened, loaded)
-            source, sealed = str(file), change_key_encryption_key(opened, key_file=file)
+            sealed = change_key_encryption_key(opened, key_file=key_file_named(loaded))
         elif given > 1:
-            source, sealed = f"${_VARIABLE}", reseal(opened, open_sealer(opened))
+            sealed = reseal(opened, open_sealer(opened))
         else:
             raise ConfigurationError(
-                f"the key-encryption key comes from ${_VARIABLE}, which holds one key: restart every service "
+                f"the key-encryption key comes from ${KEY_VARIABLE}, which holds one key: restart every service "
                 'with a JWK set there, {"keys": [new, old]}, then run this again'
             )
     if as_json:
@@ -135,13 +137,13 @@ def forget(settings: SettingsFile = None, database: DatabaseUrl = None, as_json:
 
     if _keys_in_environment() is not None:
         raise ConfigurationError(
-            f"the key-encryption key comes from ${_VARIABLE}: take the old keys out of it yourself"
+            f"the key-encryption key comes from ${KEY_VARIABLE}: take the old keys out of it yourself"
         )
     with database_of(loaded) as opened:
-        source = _key_file(opened, loaded)
-        dropped = forget_old_keys(opened, key_file=source)
+        source = key_place(opened, loaded)
+        dropped = forget_old_keys(opened, key_file=key_file_named(loaded))
     if as_json:
-        print_json({"forgotten": dropped, "key_encryption_key": str(source)})
+        print_json({"forgotten": dropped, "key_encryption_key": source})
     else:
         say(f"{dropped} old {'key is' if dropped == 1 else 'keys are'} forgotten; {source} holds the newest")
 
@@ -150,14 +152,8 @@ def _keys_in_environment() -> int | None:
     """Return how many key-encryption keys the environment holds; None when they come from a file."""
     from mintmark.authorization_server.keys.key_file import parse_keys
 
-    given = os.environ.get(_VARIABLE)
-    return len(parse_keys(given.strip(), f"${_VARIABLE}")) if given else None
-
-
-def _key_file(database: Database, settings: Settings) -> Path:
-    from mintmark.authorization_server.keys.sealing import key_file_of
-
-    return key_file_of(database, Path(settings.key_file) if settings.key_file else None)
+    given = os.environ.get(KEY_VARIABLE)
+    return len(parse_keys(given.strip(), f"${KEY_VARIABLE}")) if given else None
 
 
 def _show_keys(records: tuple[KeyRecord, ...], as_json: bool) -> None:

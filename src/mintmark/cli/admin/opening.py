@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
     from mintmark.authorization_server.settings import Settings
     from mintmark.authorization_server.storage import Database
 
-__all__ = ["database_of", "settings_of", "with_service"]
+__all__ = ["KEY_VARIABLE", "database_of", "key_file_named", "key_place", "settings_of", "with_service"]
 
 T = TypeVar("T")
+
+KEY_VARIABLE = "MINTMARK_KEY_ENCRYPTION_KEY"
 
 
 def settings_of(file: Path | None, database: str | None) -> Settings:
@@ -57,3 +60,17 @@ def database_of(settings: Settings) -> Iterator[Database]:
         yield database
     finally:
         database.close_now()
+
+
+def key_file_named(settings: Settings) -> Path | None:
+    """Return the file of the key-encryption key, where the settings name one."""
+    return Path(settings.key_file) if settings.key_file else None
+
+
+def key_place(database: Database, settings: Settings) -> str:
+    """Say where the key-encryption key is: in the environment, or in which file."""
+    from mintmark.authorization_server.keys.sealing import key_file_of
+
+    if os.environ.get(KEY_VARIABLE):
+        return f"${KEY_VARIABLE}"
+    return str(key_file_of(database, key_file_named(settings)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from mintmark.cli.admin import keys, people
+from mintmark.cli.admin import backup, keys, people
 
 __all__ = ["app"]
 
@@ -13,3 +13,5 @@ app = typer.Typer(
 )
 app.add_typer(keys.app, name="keys")
 app.add_typer(people.app, name="people")
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
