@@ -38,9 +38,7 @@ def backup(
     if as_json:
         print_json({"backup": str(file), "key_encryption_key": key})
     else:
-        say(
-            f"{file} is written; it opens only with the key-encryption key in {key}: keep that too, but apart"
-        )
+        say(f"{file} is written; it opens with the key-encryption key in {key}: keep that too, but apart")
 
 
 def restore(

@@ -117,8 +117,8 @@ def change(settings: SettingsFile = None, database: DatabaseUrl = None, as_json:
             sealed = reseal(opened, open_sealer(opened))
         else:
             raise ConfigurationError(
-                f"the key-encryption key comes from ${KEY_VARIABLE}, which holds one key: restart every service "
-                'with a JWK set there, {"keys": [new, old]}, then run this again'
+                f"the key-encryption key comes from ${KEY_VARIABLE}, which holds one key: restart every "
+                'service with a JWK set there, {"keys": [new, old]}, then run this again'
             )
     if as_json:
         print_json({"resealed": sealed, "key_encryption_key": source})
