@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mintmark import UNCHECKED, Issuer, Key, Verifier
 from mintmark.errors import ConfigurationError, ExpiredToken, InvalidClaim, InvalidToken
 from mintmark.jose.encoding import b64url_encode
-from mintmark.jwt.status_list import STATUS_LIST, Status, StatusList, StatusReference
+from mintmark.jwt import STATUS_LIST, Status, StatusList, StatusReference
 from vectors import ROOT, needs_vectors
 
 URI = "https://example.com/statuslists/1"

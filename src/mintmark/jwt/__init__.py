@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         left_half_hash,
     )
     from mintmark.jwt.sources import KeySource, Revocations
+    from mintmark.jwt.status_list import STATUS_LIST, Status, StatusList, StatusReference
     from mintmark.jwt.verifier import Verifier
     from mintmark.jwt.verifiers import Verifiers
 
@@ -30,6 +31,7 @@ __all__ = [
     "ID_TOKEN",
     "LOGOUT_TOKEN",
     "REVOCATIONS",
+    "STATUS_LIST",
     "UNCHECKED",
     "Claims",
     "Issuer",
@@ -38,6 +40,9 @@ __all__ = [
     "Profile",
     "Revocations",
     "SignIn",
+    "Status",
+    "StatusList",
+    "StatusReference",
     "Unchecked",
     "Unverified",
     "Verifier",
@@ -58,7 +63,11 @@ _HOMES = {
     "Profile": "mintmark.jwt.profile",
     "REVOCATIONS": "mintmark.jwt.profiles.revocations",
     "Revocations": "mintmark.jwt.sources",
+    "STATUS_LIST": "mintmark.jwt.status_list",
     "SignIn": "mintmark.jwt.profiles.id_token",
+    "Status": "mintmark.jwt.status_list",
+    "StatusList": "mintmark.jwt.status_list",
+    "StatusReference": "mintmark.jwt.status_list",
     "UNCHECKED": "mintmark.jwt.policy",
     "Unchecked": "mintmark.jwt.policy",
     "Unverified": "mintmark.jwt.inspection",
