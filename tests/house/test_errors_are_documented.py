@@ -1,4 +1,4 @@
-"""Each code that mintmark can answer with has one line in docs/errors.md; no line speaks of one that is gone."""
+"""Each code that mintmark can answer with has its line in docs/errors.md; no line names one that is gone."""
 
 from __future__ import annotations
 
