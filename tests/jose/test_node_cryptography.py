@@ -1,4 +1,4 @@
-"""Signatures cross with Node's own cryptography, also those that no JOSE implementation at hand has (ES256K, Ed448).
+"""Signatures cross with Node's own cryptography, also those that no JOSE library at hand has (ES256K, Ed448).
 
 Where Node is absent, the tests skip and say so. ``tests/interop`` crosses whole messages with JOSE libraries.
 """
