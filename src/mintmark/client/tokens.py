@@ -11,7 +11,7 @@ from mintmark.errors import ErrorCode, FetchFailed, MintmarkError
 from mintmark.jose.encoding import json_object
 from mintmark.net import Response
 
-__all__ = ["Token", "TokenRefused", "read_token_response"]
+__all__ = ["Token", "TokenRefused", "read_members", "read_token_response"]
 
 _DEFAULT_LIFETIME = 60.0  # seconds, where the answer says nothing: RFC 6749 5.1 only recommends expires_in
 _LONGEST_LIFETIME = 86400.0
@@ -55,15 +55,7 @@ def read_token_response(response: Response, *, now: float) -> Token:
     :raises TokenRefused: it refused.
     :raises FetchFailed: the answer is neither a token nor a refusal.
     """
-    try:
-        members = json_object(response.body)
-    except MintmarkError:
-        raise _odd(response.status) from None
-    if response.status != 200:
-        error = members.get("error")
-        if not isinstance(error, str) or not 400 <= response.status < 500:
-            raise _odd(response.status)
-        raise _refused(error, members.get("error_description"), response.status)
+    members = read_members(response)
     token, kind = members.get("access_token"), members.get("token_type")
     if not isinstance(token, str) or not token or not isinstance(kind, str):
         raise _odd(response.status)
@@ -79,6 +71,23 @@ def read_token_response(response: Response, *, now: float) -> Token:
         _optional(members.get("issued_token_type")),
         _optional(members.get("refresh_token")) or None,
     )
+
+
+def read_members(response: Response) -> dict[str, Any]:
+    """Read what an endpoint granted (RFC 6749 5.1).
+
+    :raises TokenRefused: it refused (RFC 6749 5.2). :raises FetchFailed: the answer is neither.
+    """
+    try:
+        members = json_object(response.body)
+    except MintmarkError:
+        raise _odd(response.status) from None
+    if response.status == 200:
+        return members
+    error = members.get("error")
+    if not isinstance(error, str) or not 400 <= response.status < 500:
+        raise _odd(response.status)
+    raise _refused(error, members.get("error_description"), response.status)
 
 
 def _refused(error: str, description: object, status: int) -> TokenRefused:
@@ -97,7 +106,7 @@ _HINTS = {
     "unauthorized_client": "The issuer does not allow this client this grant: register it there.",
     "invalid_scope": "Ask only for scopes that the issuer has registered for this client.",
     "invalid_target": "The issuer does not let this client call that audience.",
-    "invalid_grant": "The token that was to be exchanged is expired, revoked or not for this client.",
+    "invalid_grant": "What was presented is expired, revoked or not for this client.",
 }
 
 
