@@ -20,6 +20,7 @@ import httpx
 import uvicorn
 
 from mintmark.authorization_server.app import create_app
+from mintmark.authorization_server.claims import ClaimHook
 from mintmark.authorization_server.oauth.service import Service
 from mintmark.authorization_server.settings import Settings
 from mintmark.authorization_server.settings_file import load_settings
@@ -171,7 +172,13 @@ class Running:
     """The authorization server in a thread of its own. Use it as a context manager."""
 
     def __init__(
-        self, folder: Path, *, heartbeat: float = 0.2, issuer: str | None = None, **more: Any
+        self,
+        folder: Path,
+        *,
+        heartbeat: float = 0.2,
+        issuer: str | None = None,
+        claims_hook: ClaimHook | None = None,
+        **more: Any,
     ) -> None:
         self.clock = Clock()
         self.socket = socket.socket()
@@ -180,7 +187,7 @@ class Running:
         file = folder / "settings.toml"
         file.write_text(toml_of(settings_data(issuer or self.url, **more)))
         self.settings: Settings = load_settings(file)
-        self.app = create_app(self.settings, clock=self.clock, heartbeat=heartbeat)
+        self.app = create_app(self.settings, clock=self.clock, heartbeat=heartbeat, claims_hook=claims_hook)
         config = uvicorn.Config(
             self.app, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False
         )

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from mintmark.authorization_server.assembly import opened
+from mintmark.authorization_server.claims import ClaimHook
 from mintmark.authorization_server.first_start import introduce_people
 from mintmark.authorization_server.logs import AccessLog, log_event, log_failure
 from mintmark.authorization_server.oauth.service import Service, service_of
@@ -30,7 +31,11 @@ _CLEAN_UP = 60.0
 
 
 def create_app(
-    settings: Settings, *, clock: Callable[[], float] = time.time, heartbeat: float = 15.0
+    settings: Settings,
+    *,
+    claims_hook: ClaimHook | None = None,
+    clock: Callable[[], float] = time.time,
+    heartbeat: float = 15.0,
 ) -> Starlette:
     """Return the authorization server as an ASGI application.
 
@@ -41,13 +46,17 @@ def create_app(
     is told to stop; another server needs a limit for its graceful stop. And its own access log should be
     off: it would write query strings.
 
+    :param claims_hook: gets a :class:`~mintmark.authorization_server.claims.Wanted` for each token, and for
+        each answer of userinfo, and returns claims to add. It runs in the event loop, so it must not wait for
+        anything; when it raises, or sets a claim that the protocol owns, there is no token (500).
+
     :raises ConfigurationError: at the start of the lifespan, one line: a newer database, a key file with
         wrong rights.
     """
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with _running(settings, clock, heartbeat) as service:
+        async with _running(settings, clock, heartbeat, claims_hook) as service:
             app.state.service = service
             yield
 
@@ -75,10 +84,10 @@ def _route(path: str) -> Route:
 
 @contextlib.asynccontextmanager
 async def _running(
-    settings: Settings, clock: Callable[[], float], heartbeat: float
+    settings: Settings, clock: Callable[[], float], heartbeat: float, claims_hook: ClaimHook | None
 ) -> AsyncIterator[Service]:
     """Run what repeats while the service is open."""
-    async with opened(settings, clock=clock, heartbeat=heartbeat) as service:
+    async with opened(settings, clock=clock, heartbeat=heartbeat, claims_hook=claims_hook) as service:
         await introduce_people(service.people, settings, clock())
         repeating = [
             asyncio.create_task(_repeat("keys", _KEY_TICK, service.keys.tick, clock)),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+from mintmark.authorization_server.claims import ClaimHook, extra_claims
 from mintmark.authorization_server.keys import KeyPolicy, ServerSecrets, SigningKeys, open_sealer
 from mintmark.authorization_server.oauth.catalogue import Catalogue
 from mintmark.authorization_server.oauth.service import Service
@@ -28,16 +30,18 @@ async def opened(
     clock: Callable[[], float] = time.time,
     heartbeat: float = 15.0,
     create: bool = True,
+    claims_hook: ClaimHook | None = None,
 ) -> AsyncIterator[Service]:
     """Open database, keys and deny log, and close them in the opposite order.
 
     :param create: make a database where there is none.
+    :param claims_hook: adds to tokens what no rule can say.
     :raises ConfigurationError: one line: no such or a newer database, a key file with wrong rights, or
         nowhere to keep the key-encryption key.
     """
     database = Database.open(settings.database, create=create)
     try:
-        service = _assemble(settings, database, clock, heartbeat)
+        service = _assemble(settings, database, clock, heartbeat, claims_hook)
         try:
             await service.keys.start(clock())
             await service.deny_log.start(clock())
@@ -61,7 +65,11 @@ def key_policy(settings: Settings) -> KeyPolicy:
 
 
 def _assemble(
-    settings: Settings, database: Database, clock: Callable[[], float], heartbeat: float
+    settings: Settings,
+    database: Database,
+    clock: Callable[[], float],
+    heartbeat: float,
+    claims_hook: ClaimHook | None,
 ) -> Service:
     tokens = settings.tokens
     deny_log = DenyLog(database, clock=clock)
@@ -74,16 +82,19 @@ def _assemble(
         sign_in_idle=tokens.sign_in_idle,
         sign_in_absolute=tokens.sign_in_absolute,
     )
+    catalogue = Catalogue.of(settings)
+    extra = functools.partial(extra_claims, catalogue.claim_rules, hook=claims_hook)
     return Service(
         settings=settings,
-        catalogue=Catalogue.of(settings),
+        catalogue=catalogue,
         database=database,
         keys=keys,
         deny_log=deny_log,
         sessions=Sessions(database, secrets, deny_log, session_policy),
         people=People(database, secrets),
-        mint=TokenMint(settings.issuer, keys, deny_log, tokens, clock=clock),
+        mint=TokenMint(settings.issuer, keys, deny_log, tokens, clock=clock, extra_claims=extra),
         pages=Pages(settings),
         clock=clock,
+        extra_claims=extra,
         heartbeat=heartbeat,
     )

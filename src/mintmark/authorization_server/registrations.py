@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
@@ -18,12 +18,15 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from mintmark.authorization_server.claims import ClaimRule, TokenKind
 from mintmark.authorization_server.oauth.redirect_uris import is_loopback_host, registration_problem
+from mintmark.errors import ConfigurationError
 
 __all__ = [
     "IDENTITY_SCOPES",
     "TOKEN_EXCHANGE",
     "AuthMethod",
+    "ClaimSetting",
     "Client",
     "GrantType",
     "Identifier",
@@ -109,16 +112,46 @@ def _unknown(key: str, known: Iterable[str]) -> str:
     )
 
 
+class ClaimSetting(Section):
+    """One claim besides those of the protocol: what it says, and in which tokens. See :class:`ClaimRule`."""
+
+    claim: Text
+    value: Any = None
+    source: str | None = None
+    by_role: Mapping[str, tuple[Any, ...]] = Field(default_factory=dict)
+    by_group: Mapping[str, tuple[Any, ...]] = Field(default_factory=dict)
+    tokens: Annotated[tuple[TokenKind, ...], Field(min_length=1)] = (TokenKind.ACCESS,)
+    scopes: tuple[Identifier, ...] = ()
+
+    def rule(self, *, resources: tuple[str, ...] = (), clients: tuple[str, ...] = ()) -> ClaimRule:
+        """Return the rule, for tokens to these resources, or of these clients.
+
+        :raises ConfigurationError: nobody can follow it, or the protocol owns the claim.
+        """
+        said = {name: getattr(self, name) for name in type(self).model_fields}
+        return ClaimRule(**said, resources=resources, clients=clients)
+
+    @model_validator(mode="after")
+    def _can_be_followed(self) -> Self:
+        try:
+            self.rule()
+        except ConfigurationError as error:
+            raise problem(error.message) from None
+        return self
+
+
 class Resource(Section):
     """A service that accepts our access tokens; ``audience`` is what its tokens carry as ``aud``.
 
     :param descriptions: what a scope allows, in words that a person reads before allowing it.
+    :param claims: what its access tokens say besides.
     """
 
     audience: Identifier
     name: Text | None = None
     scopes: tuple[Identifier, ...] = ()
     descriptions: Mapping[str, Text] = Field(default_factory=dict)
+    claims: tuple[ClaimSetting, ...] = ()
 
     @property
     def display_name(self) -> str:
@@ -130,6 +163,13 @@ class Resource(Section):
         for scope in self.descriptions:
             if scope not in self.scopes:
                 raise problem(f'descriptions: there is no scope "{scope}"{did_you_mean(scope, self.scopes)}')
+        for setting in self.claims:
+            if setting.tokens != (TokenKind.ACCESS,):
+                raise problem(
+                    f'claims: "{setting.claim}": a resource sees access tokens only; '
+                    "write claims of other tokens under the client"
+                )
+        _refuse_unknown_scopes(self.claims, (*self.scopes, *IDENTITY_SCOPES))
         return self
 
 
@@ -143,6 +183,7 @@ class Client(Section):
     :param exchange_to: audiences it may exchange a caller's token for; its ``scopes`` bound what it gets
         there.
     :param first_party: people are not asked for their consent.
+    :param claims: what the tokens that it gets say besides.
     :param rotate_refresh_tokens: off for confidential clients that cannot lose an answer (FAPI 2.0 5.3.2.1).
     """
 
@@ -163,6 +204,7 @@ class Client(Section):
     resource_server: Identifier | None = None
     exchange_to: tuple[Identifier, ...] = ()
     rotate_refresh_tokens: bool = True
+    claims: tuple[ClaimSetting, ...] = ()
     id_token_signed_response_alg: IdTokenAlg = "RS256"  # noqa: S105 — an algorithm
 
     @property
@@ -213,6 +255,7 @@ class Client(Section):
                     raise problem(f'{field}: "{uri}" {reason}')
         if reason := _client_problem(self):
             raise problem(reason)
+        _refuse_unknown_scopes(self.claims, self.scopes)
         return self
 
 
@@ -242,6 +285,15 @@ def _client_problem(client: Client) -> str | None:
     if client.exchange_to and TOKEN_EXCHANGE not in client.grants:
         return f'has exchange_to but not the grant; add "{TOKEN_EXCHANGE}" to grants'
     return None
+
+
+def _refuse_unknown_scopes(claims: Iterable[ClaimSetting], known: Collection[str]) -> None:
+    """A rule for a scope that no such token can have would never be followed."""
+    for setting in claims:
+        for scope in setting.scopes:
+            if scope not in known:
+                hint = did_you_mean(scope, known)
+                raise problem(f'claims: "{setting.claim}": there is no scope "{scope}" here{hint}')
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

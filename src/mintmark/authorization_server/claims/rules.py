@@ -11,13 +11,13 @@ Nothing here can set a claim that the protocol gives a meaning: see :data:`.buil
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from mintmark.errors import ConfigurationError
+from mintmark.errors import ConfigurationError, MintmarkError
+from mintmark.jose.encoding import json_encode
 
 from ..storage.records import Person
 from .building import REGISTERED
@@ -90,8 +90,8 @@ class ClaimRule:
                 f"The rule for {self.claim!r} takes {self.source!r}: a person has {known}, attributes.<name>."
             )
         try:
-            json.dumps([self.value, dict(self.by_role), dict(self.by_group)], allow_nan=False)
-        except (TypeError, ValueError) as error:
+            json_encode([self.value, dict(self.by_role), dict(self.by_group)])
+        except MintmarkError as error:
             raise ConfigurationError(f"The rule for {self.claim!r} has a value that is not JSON.") from error
 
     def applies_to(self, wanted: Wanted) -> bool:

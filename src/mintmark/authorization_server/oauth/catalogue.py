@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from mintmark.authorization_server.claims import ClaimRule
 from mintmark.authorization_server.registrations import IDENTITY_SCOPES, Client, Resource
 from mintmark.authorization_server.settings import Settings
 
@@ -17,6 +18,7 @@ class Catalogue:
     """Everything the settings register, ready to be asked. Make one with :meth:`of`.
 
     :param issuer: the audience of tokens for the service itself, when a client has no resource.
+    :param claim_rules: what tokens say besides, of resources first: a client's own rule wins.
     :param origins: where browsers may read our answers from.
     """
 
@@ -25,6 +27,7 @@ class Catalogue:
     resources: Mapping[str, Resource]
     origins: frozenset[str]
     scopes: tuple[str, ...]
+    claim_rules: tuple[ClaimRule, ...] = ()
 
     @classmethod
     def of(cls, settings: Settings) -> Catalogue:
@@ -36,6 +39,7 @@ class Catalogue:
             resources=MappingProxyType({resource.audience: resource for resource in settings.resources}),
             origins=frozenset(origin for client in settings.clients for origin in client.origins),
             scopes=tuple(dict.fromkeys((*IDENTITY_SCOPES, *of_resources))),
+            claim_rules=tuple(_claim_rules(settings)),
         )
 
     def default_audience(self, client: Client) -> str:
@@ -50,3 +54,10 @@ class Catalogue:
         resource = self.resources.get(audience)
         known = {*IDENTITY_SCOPES, *(resource.scopes if resource else ())}
         return tuple(scope for scope in scopes if scope in known)
+
+
+def _claim_rules(settings: Settings) -> Iterator[ClaimRule]:
+    for resource in settings.resources:
+        yield from (setting.rule(resources=(resource.audience,)) for setting in resource.claims)
+    for client in settings.clients:
+        yield from (setting.rule(clients=(client.client_id,)) for setting in client.claims)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from starlette.requests import Request
 
+from mintmark.authorization_server.claims import Wanted
 from mintmark.authorization_server.keys import SigningKeys
 from mintmark.authorization_server.oauth.attempts import Attempts
 from mintmark.authorization_server.oauth.catalogue import Catalogue
@@ -27,6 +29,7 @@ __all__ = ["Service", "service_of"]
 class Service:
     """The running service.
 
+    :param extra_claims: what the operator's rules and hook add to a token or an answer.
     :param stopping: set when the process is asked to stop, so that open feeds end by themselves.
     :param heartbeat: seconds between two signs of life on a quiet feed.
     """
@@ -41,6 +44,7 @@ class Service:
     mint: TokenMint
     pages: Pages
     clock: Callable[[], float]
+    extra_claims: Callable[[Wanted], Mapping[str, Any]]
     heartbeat: float = 15.0
     attempts: Attempts = field(default_factory=Attempts)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

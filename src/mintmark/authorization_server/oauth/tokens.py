@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mintmark.authorization_server.claims import build_access_claims, build_id_claims
+from mintmark.authorization_server.claims import TokenKind, Wanted, build_access_claims, build_id_claims
 from mintmark.authorization_server.keys import SigningKeys
 from mintmark.authorization_server.registrations import Client
 from mintmark.authorization_server.revocation import DenyLog
@@ -73,11 +73,13 @@ class TokenMint:
         lifetimes: TokenLifetimes,
         *,
         clock: Callable[[], float],
+        extra_claims: Callable[[Wanted], Mapping[str, Any]],
     ) -> None:
         self._issuer = issuer
         self._keys = keys
         self._lifetimes = lifetimes
         self._clock = clock
+        self._extra_claims = extra_claims
         self._issuers: dict[str, tuple[Key, Issuer]] = {}
         self._access_tokens = Verifier(
             issuer=issuer,
@@ -116,7 +118,10 @@ class TokenMint:
         lifetime = self._lifetimes.access_token_lifetime
         lifetime -= lifetime * _JITTER * secrets.randbelow(1000) / 1000
         lifetime = min(lifetime, at_most) if at_most is not None else lifetime
-        claims = build_access_claims(grant=grant, person=person, client_id=client.client_id, scope=scope)
+        extra = self._extra_claims(Wanted(TokenKind.ACCESS, client.client_id, audience, scope, person))
+        claims = build_access_claims(
+            grant=grant, person=person, client_id=client.client_id, scope=scope, extra=extra
+        )
         if act is not None:
             claims["act"] = dict(act)
         text = self._signer(SIGNING_ALG).issue(
@@ -131,8 +136,14 @@ class TokenMint:
     def id_token(self, *, client: Client, grant: Grant, person: Person, access_token: str) -> str:
         """Make an ID token (OpenID Connect Core 2) for the client of a grant."""
         alg = client.id_token_signed_response_alg
+        wanted = Wanted(TokenKind.ID, client.client_id, client.client_id, grant.scope, person)
         claims = build_id_claims(
-            grant=grant, person=person, access_token=access_token, alg=alg, scope=grant.scope
+            grant=grant,
+            person=person,
+            access_token=access_token,
+            alg=alg,
+            scope=grant.scope,
+            extra=self._extra_claims(wanted),
         )
         return self._signer(alg).issue(
             subject=person.person_id,

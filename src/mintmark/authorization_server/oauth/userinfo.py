@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from starlette.responses import JSONResponse, Response
 
-from mintmark.authorization_server.claims import build_userinfo
+from mintmark.authorization_server.claims import TokenKind, Wanted, build_userinfo
 from mintmark.authorization_server.oauth import errors
 from mintmark.authorization_server.oauth.flow import Flow
 from mintmark.errors import InvalidToken
@@ -53,7 +53,8 @@ async def living_owner(flow: Flow) -> None:
 async def claims_of_the_person(flow: Flow) -> Response:
     """The claims that the scope opens, and ``sub`` as in the ID token."""
     scope = tuple(str(flow.claims["scope"]).split())
-    return JSONResponse(build_userinfo(flow.person, scope))
+    wanted = Wanted(TokenKind.USERINFO, str(flow.claims["client_id"]), None, scope, flow.person)
+    return JSONResponse(build_userinfo(flow.person, scope, extra=flow.service.extra_claims(wanted)))
 
 
 def refuse_as_bearer(flow: Flow, error: errors.OAuthError) -> Response:
