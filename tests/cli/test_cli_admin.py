@@ -178,6 +178,20 @@ def test_P8_a_key_from_the_environment_is_changed_there(
     assert VARIABLE in refused(run, "keys", "forget-old-key-encryption-keys")
 
 
+def test_people_have_groups_and_attributes_for_claim_rules(run: Run, here: Path) -> None:
+    password = ("--password-file", "-")
+    facts = ("--group", "north", "--group", "night", "--attribute", "department=sales=east")
+    added = run(
+        "admin", "people", "add", "carol", *facts, *password, "--json", stdin=b"a long and pleasant one"
+    )
+    assert added.status == 0, added.err
+    carol = json.loads(added.out)
+    assert carol["groups"] == ["north", "night"]
+    assert carol["attributes"] == {"department": "sales=east"}
+    for wrong in ("department", "=sales"):
+        assert "NAME=TEXT" in refused(run, "people", "add", "dave", "--attribute", wrong, *password)
+
+
 def kids(run: Run, *arguments: object) -> set[str]:
     return {key["kid"] for key in json.loads(run("admin", "keys", "list", "--json", *arguments).out)["keys"]}
 

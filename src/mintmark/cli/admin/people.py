@@ -57,18 +57,33 @@ def add(
     role: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A role; may be given more than once.")
     ] = None,
+    group: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A group; may be given more than once.")
+    ] = None,
+    attribute: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=TEXT", help="What claim rules call attributes.NAME.")
+    ] = None,
     password_file: _PasswordFile = None,
     settings: SettingsFile = None,
     database: DatabaseUrl = None,
     as_json: Json = False,
 ) -> None:
     """Make an account. The password is asked for, never given on the command line."""
+    attributes = dict(_attribute(text) for text in attribute or ())
     password = _password(password_file)
 
     async def work(service: Service, now: float) -> Person:
         from mintmark.authorization_server.people import NewPerson
 
-        new = NewPerson(username=username, password=password, name=name, email=email, roles=tuple(role or ()))
+        new = NewPerson(
+            username=username,
+            password=password,
+            name=name,
+            email=email,
+            roles=tuple(role or ()),
+            groups=tuple(group or ()),
+            attributes=attributes,
+        )
         return await service.people.create(new, now)
 
     _told(with_service(settings, database, work), "has an account now", as_json)
@@ -147,6 +162,13 @@ def _password(file: str | None) -> str:
     return answer
 
 
+def _attribute(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise ConfigurationError(f'--attribute "{printable(text)}": write NAME=TEXT')
+    return name, value
+
+
 def _no_file(file: str) -> str:
     raise ConfigurationError(f"--password-file: there is no file {printable(file)}")
 
@@ -165,5 +187,7 @@ def _person(person: Person) -> dict[str, Any]:
         "name": person.name,
         "email": person.email,
         "roles": person.roles,
+        "groups": person.groups,
+        "attributes": person.attributes,
         "disabled": person.disabled_at is not None,
     }

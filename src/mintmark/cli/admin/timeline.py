@@ -21,7 +21,9 @@ _LABEL = 11  # columns in front of the bars: two of margin, the longest state, o
 _NARROWEST, _WIDEST = 24, 100
 _COLOURS = {"next": "cyan", "current": "green", "previous": "yellow", "revoked": "red"}
 _PUBLISHED, _SIGNS, _VERIFIES, _DENIED = "░", "█", "▒", "╳"
-_LEGEND = f"{_PUBLISHED} published  {_SIGNS} signs  {_VERIFIES} still verifies  {_DENIED} denied"
+_LEGEND = (
+    f"{_PUBLISHED} published  {_SIGNS} signs  {_VERIFIES} still verifies  {_DENIED} denied  (times are UTC)"
+)
 
 
 @dataclass(frozen=True, slots=True)
