@@ -183,6 +183,7 @@ class Running:
         self.clock = Clock()
         self.socket = socket.socket()
         self.socket.bind(("127.0.0.1", 0))
+        self.socket.listen(128)  # whoever comes before uvicorn is up waits, instead of being refused
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         file = folder / "settings.toml"
         file.write_text(toml_of(settings_data(issuer or self.url, **more)))

@@ -217,13 +217,13 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     ),
     (ssl.SSLError, "TLS failed"),
     (urllib3.exceptions.NameResolutionError, "its name does not resolve"),
+    (urllib3.exceptions.NewConnectionError, "nothing answers there"),  # a kind of ConnectTimeoutError
     (urllib3.exceptions.ConnectTimeoutError, "no connection in time"),
     (urllib3.exceptions.ReadTimeoutError, "no answer in time"),
     (TimeoutError, "no answer in time"),
     (urllib3.exceptions.DecodeError, "the answer cannot be decompressed"),
     (urllib3.exceptions.IncompleteRead, "the answer was cut"),
     (urllib3.exceptions.ProxyError, "the proxy refused or failed"),
-    (urllib3.exceptions.NewConnectionError, "no connection"),
     (ConnectionError, "the connection broke"),
     (urllib3.exceptions.ProtocolError, "the connection broke or the answer is not HTTP"),
 )
