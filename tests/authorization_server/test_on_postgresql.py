@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ import sqlalchemy as sa
 
 from mintmark.authorization_server.settings_file import load_settings
 from mintmark.errors import ConfigurationError
+from ports import free_ports
 
 from .running import ORDERS_SECRET, Browser, Running, basic, claims_of
 from .storage.backends import MakeUrl, needs_postgresql
@@ -169,9 +169,7 @@ def test_a_database_that_is_away_is_503_and_nobody_is_signed_out(
 @contextmanager
 def serving(here: Path, url: str, **variables: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """``mintmark serve`` as a process of its own, with nothing but the address of its database."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_ports(1)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("MINTMARK_")}
     process = subprocess.Popen(
         [sys.executable, "-m", "mintmark", "serve", "--port", str(port), "--database", url],

@@ -17,6 +17,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ports import free_ports
+
 from .conftest import Run
 
 
@@ -30,16 +32,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
 def serving(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    port = free_port()
+    port = free_ports(1)
     command = [sys.executable, "-m", "mintmark", "serve", "--port", str(port), *map(str, arguments)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     url = f"http://127.0.0.1:{port}"
@@ -172,7 +167,7 @@ def broken_settings(here: Path) -> list[str]:
 )
 def test_each_wrong_use_of_serve_is_one_line(run: Run, here: Path, prepare: object, word: str) -> None:
     arguments = prepare(here)  # type: ignore[operator]
-    port = [] if "--port" in arguments else ["--port", free_port()]
+    port = [] if "--port" in arguments else ["--port", free_ports(1)]
     outcome = run("serve", *port, *arguments)
     assert outcome.status == 2
     assert one_line(outcome.err.splitlines(keepends=True)[-1])
