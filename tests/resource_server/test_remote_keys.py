@@ -321,8 +321,10 @@ def test_two_issuers_with_one_kid_do_not_mix(world: FakeIssuer) -> None:
 def test_discovery_must_name_the_very_issuer(world: FakeIssuer, named: str, caplog: Any) -> None:
     world.named = named.format(world.issuer)
     keys = remote(world, Clock())
-    with pytest.raises(KeysUnavailable):
+    with pytest.raises(KeysUnavailable, match="names another issuer") as caught:
         keys.refresh("a")
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("Write the issuer exactly as it names itself")
     assert world.fetches == 0
     assert "names another issuer" in caplog.text
 

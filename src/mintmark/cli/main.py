@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -65,6 +66,8 @@ def _front(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit status; wrong use is one line on standard error."""
+    # what the library would warn of comes back as the error; a service configures its logs itself
+    logging.getLogger("mintmark").addHandler(logging.NullHandler())
     command = typer.main.get_command(_tree())
     try:
         outcome = command.main(list(arguments) or ["--help"], prog_name="mintmark", standalone_mode=False)

@@ -13,6 +13,8 @@ from mintmark.net.fetching import Fetcher
 
 __all__ = ["IssuerMetadata", "discover", "metadata_addresses", "read_metadata"]
 
+_LONGEST_SHOWN = 200  # characters of what a stranger's document says
+
 
 @dataclass(frozen=True, slots=True)
 class IssuerMetadata:
@@ -58,11 +60,12 @@ def read_metadata(body: bytes, issuer: str) -> IssuerMetadata:
         raise FetchFailed(f"The metadata of {issuer} is not a JSON object.", actual=str(error.code)) from None
     named = values.get("issuer")
     if named != issuer:
+        shown = repr(named[:_LONGEST_SHOWN]) if isinstance(named, str) else type(named).__name__
         raise FetchFailed(
-            f"The metadata of {issuer} names another issuer.",
+            f"The metadata of {issuer} names another issuer: {shown}.",
             claim="issuer",
             expected=issuer,
-            actual=named if isinstance(named, str) else type(named).__name__,
+            actual=shown,
             hint="Write the issuer exactly as it names itself, with or without the last slash.",
         )
     return IssuerMetadata(issuer, values)

@@ -101,6 +101,7 @@ class RemoteKeys:
         self._local = PerProcess(_Local)
         self._body: bytes | None = None
         self._state: CacheState[KeySet] = CacheState()
+        self._failure: MintmarkError | None = None  # why the last fetch failed, for whoever is turned away
         self._warm_start = WarmStart(warm_start, issuer) if warm_start is not None else None
         if self._warm_start is not None:
             self._begin_warm(self._warm_start)
@@ -188,10 +189,11 @@ class RemoteKeys:
             state, now = self._state, self._clock()
             if state.keys is None or not key_cache.is_usable(state, now, self._policy):
                 self._counts["unavailable"] += 1
+                why = self._failure
                 raise KeysUnavailable(
-                    f"The keys of {self.issuer} cannot be had now.",
+                    f"The keys of {self.issuer} cannot be had now" + (f": {why.message}" if why else "."),
                     kid=kid,
-                    hint="Is the issuer reachable from here, and its address right?",
+                    hint=(why and why.hint) or "Is the issuer reachable from here, and its address right?",
                     retry_after=key_cache.retry_after(state, now),
                 )
             if landed and not state.failures and kid is not None and state.keys.get(kid) is None:
@@ -277,6 +279,7 @@ class RemoteKeys:
             self._state = key_cache.failed(before, now=now, policy=self._policy, jitter=self._jitter())
             self._found_uri = None  # the address may have moved: ask discovery again
             self._counts["fetch_failures"] += 1
+            self._failure = error if isinstance(error, MintmarkError) else None
         if before.failures == 0:  # once per outage, not once per try
             reason = error.message if isinstance(error, MintmarkError) else type(error).__name__
             serving = "the last good set serves" if before.keys is not None else "there is no set to serve"
