@@ -9,11 +9,39 @@ from starlette.responses import JSONResponse, Response
 from mintmark.authorization_server.logs import log_event
 from mintmark.authorization_server.oauth.errors import InvalidGrant, InvalidScope, InvalidTarget, OAuthError
 from mintmark.authorization_server.oauth.flow import Flow
+from mintmark.authorization_server.oauth.steps import one_audience
 from mintmark.authorization_server.oauth.tokens import AccessToken
 from mintmark.authorization_server.sessions import RefusalReason
-from mintmark.authorization_server.storage.records import Grant
+from mintmark.authorization_server.storage.records import Grant, Person
 
-__all__ = ["refusal", "token_answer"]
+__all__ = ["answer_of_grant", "refusal", "token_answer"]
+
+
+def answer_of_grant(
+    flow: Flow, grant: Grant, person: Person, *, scope: tuple[str, ...], refresh_token: str | None
+) -> Response:
+    """Return what a person's grant gives: an access token for one audience, and with ``openid`` an ID token.
+
+    :param scope: what is asked of the grant now; the access token gets the part that means something there.
+    """
+    service, client = flow.service, flow.client
+    audience = one_audience(flow, grant.resources)
+    access_token = service.mint.access_token(
+        client=client,
+        subject=person.person_id,
+        audience=audience,
+        scope=service.catalogue.scopes_at(audience, scope),
+        grant=grant,
+        person=person,
+    )
+    id_token = None
+    if "openid" in scope:
+        id_token = service.mint.id_token(
+            client=client, grant=grant, person=person, access_token=access_token.text
+        )
+    return token_answer(
+        flow, access_token, audience=audience, grant=grant, refresh_token=refresh_token, id_token=id_token
+    )
 
 
 def token_answer(

@@ -6,9 +6,8 @@ from starlette.responses import Response
 
 from mintmark.authorization_server.oauth.errors import InvalidGrant, InvalidTarget
 from mintmark.authorization_server.oauth.flow import Flow
-from mintmark.authorization_server.oauth.grants.answers import refusal, token_answer
+from mintmark.authorization_server.oauth.grants.answers import answer_of_grant, refusal
 from mintmark.authorization_server.oauth.pkce import is_verifier
-from mintmark.authorization_server.oauth.steps import one_audience
 from mintmark.authorization_server.sessions import Refused
 
 __all__ = ["authorization_code"]
@@ -37,22 +36,10 @@ async def authorization_code(flow: Flow) -> Response:
     )
     if isinstance(granted, Refused):
         raise refusal(granted.reason)
-    grant, person = granted.grant, granted.person
-    audience = one_audience(flow, grant.resources)
-    scope = service.catalogue.scopes_at(audience, grant.scope)
-    access_token = service.mint.access_token(
-        client=client, subject=person.person_id, audience=audience, scope=scope, grant=grant, person=person
-    )
-    id_token = None
-    if "openid" in grant.scope:
-        id_token = service.mint.id_token(
-            client=client, grant=grant, person=person, access_token=access_token.text
-        )
-    return token_answer(
+    return answer_of_grant(
         flow,
-        access_token,
-        audience=audience,
-        grant=grant,
+        granted.grant,
+        granted.person,
+        scope=granted.grant.scope,
         refresh_token=granted.refresh_token,
-        id_token=id_token,
     )

@@ -6,8 +6,8 @@ from starlette.responses import Response
 
 from mintmark.authorization_server.oauth.errors import InvalidTarget, UnauthorizedClient
 from mintmark.authorization_server.oauth.flow import Flow
-from mintmark.authorization_server.oauth.grants.answers import refusal, token_answer
-from mintmark.authorization_server.oauth.steps import one_audience, requested_scope
+from mintmark.authorization_server.oauth.grants.answers import answer_of_grant, refusal
+from mintmark.authorization_server.oauth.steps import requested_scope
 from mintmark.authorization_server.sessions import Refused
 
 __all__ = ["refresh_token"]
@@ -33,22 +33,10 @@ async def refresh_token(flow: Flow) -> Response:
     )
     if isinstance(refreshed, Refused):
         raise refusal(refreshed.reason)
-    grant, person = refreshed.grant, refreshed.person
-    audience = one_audience(flow, grant.resources)
-    scope = service.catalogue.scopes_at(audience, refreshed.scope)
-    access_token = service.mint.access_token(
-        client=client, subject=person.person_id, audience=audience, scope=scope, grant=grant, person=person
-    )
-    id_token = None
-    if "openid" in refreshed.scope:
-        id_token = service.mint.id_token(
-            client=client, grant=grant, person=person, access_token=access_token.text
-        )
-    return token_answer(
+    return answer_of_grant(
         flow,
-        access_token,
-        audience=audience,
-        grant=grant,
+        refreshed.grant,
+        refreshed.person,
+        scope=refreshed.scope,
         refresh_token=refreshed.refresh_token,
-        id_token=id_token,
     )
