@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from .building import REGISTERED, build_access_claims, build_id_claims, build_userinfo
-from .rules import ClaimHook, ClaimRule, TokenKind, Wanted, extra_claims
+from mintmark.authorization_server.claims.building import (
+    REGISTERED,
+    build_access_claims,
+    build_id_claims,
+    build_userinfo,
+)
+from mintmark.authorization_server.claims.rules import ClaimHook, ClaimRule, TokenKind, Wanted, extra_claims
 
 __all__ = [
     "REGISTERED",

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from mintmark.authorization_server.storage.records import Grant, Person
 from mintmark.errors import ConfigurationError
 from mintmark.jwt import left_half_hash
-
-from ..storage.records import Grant, Person
 
 __all__ = ["REGISTERED", "build_access_claims", "build_id_claims", "build_userinfo"]
 

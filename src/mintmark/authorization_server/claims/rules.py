@@ -16,11 +16,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from mintmark.authorization_server.claims.building import REGISTERED
+from mintmark.authorization_server.storage.records import Person
 from mintmark.errors import ConfigurationError, MintmarkError
 from mintmark.jose.encoding import json_encode
-
-from ..storage.records import Person
-from .building import REGISTERED
 
 __all__ = ["ClaimHook", "ClaimRule", "TokenKind", "Wanted", "extra_claims"]
 

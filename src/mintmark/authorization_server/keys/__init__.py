@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .phases import KeyLife, key_lives
-from .rekeying import change_key_encryption_key, forget_old_keys, reseal
-from .sealing import KeyEncryption, Sealer, open_sealer
-from .secrets import ServerSecrets
-from .signing_keys import SigningKeys
-from .timeline import KeyPolicy, alarm
+from mintmark.authorization_server.keys.phases import KeyLife, key_lives
+from mintmark.authorization_server.keys.rekeying import change_key_encryption_key, forget_old_keys, reseal
+from mintmark.authorization_server.keys.sealing import KeyEncryption, Sealer, open_sealer
+from mintmark.authorization_server.keys.secrets import ServerSecrets
+from mintmark.authorization_server.keys.signing_keys import SigningKeys
+from mintmark.authorization_server.keys.timeline import KeyPolicy, alarm
 
 __all__ = [
     "KeyEncryption",

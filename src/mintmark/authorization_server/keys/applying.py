@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
+from mintmark.authorization_server.keys.timeline import (
+    Action,
+    Create,
+    KeyPolicy,
+    Promote,
+    Remove,
+    Retire,
+    Stretch,
+    gone_at,
+)
+from mintmark.authorization_server.storage import Connection
+from mintmark.authorization_server.storage.records import Event, KeyRecord, KeyState
+from mintmark.authorization_server.storage.repositories import events
+from mintmark.authorization_server.storage.repositories import signing_keys as rows
 from mintmark.jose.jwk import Key
-
-from ..storage import Connection
-from ..storage.records import Event, KeyRecord, KeyState
-from ..storage.repositories import events
-from ..storage.repositories import signing_keys as rows
-from .timeline import Action, Create, KeyPolicy, Promote, Remove, Retire, Stretch, gone_at
 
 __all__ = ["Candidates", "apply"]
 

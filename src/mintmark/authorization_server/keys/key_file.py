@@ -10,12 +10,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from shlex import quote
 
+from mintmark.authorization_server.storage.files import put_in_place, sync
 from mintmark.errors import ConfigurationError, MintmarkError
 from mintmark.jose.encoding import b64url_decode, json_encode, json_object
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
-
-from ..storage.files import put_in_place, sync
 
 __all__ = ["KeyFile", "new_key", "parse_keys"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..storage.records import KeyRecord, KeyState
-from .timeline import KeyPolicy, gone_at
+from mintmark.authorization_server.keys.timeline import KeyPolicy, gone_at
+from mintmark.authorization_server.storage.records import KeyRecord, KeyState
 
 __all__ = ["KeyLife", "key_lives"]
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from mintmark.authorization_server.keys.key_file import KeyFile, new_key
+from mintmark.authorization_server.keys.sealing import KeyEncryption, Sealer, key_file_of
+from mintmark.authorization_server.storage import Connection, Database
+from mintmark.authorization_server.storage.repositories import secrets as secret_rows
+from mintmark.authorization_server.storage.repositories import signing_keys as key_rows
 from mintmark.errors import ConfigurationError
 from mintmark.jose.jwks import KeySet
-
-from ..storage import Connection, Database
-from ..storage.repositories import secrets as secret_rows
-from ..storage.repositories import signing_keys as key_rows
-from .key_file import KeyFile, new_key
-from .sealing import KeyEncryption, Sealer, key_file_of
 
 __all__ = ["change_key_encryption_key", "forget_old_keys", "reseal"]
 

@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from mintmark.authorization_server.keys.key_file import KeyFile, parse_keys
+from mintmark.authorization_server.storage import Database
+from mintmark.authorization_server.storage.repositories import secrets as secret_rows
 from mintmark.errors import ConfigurationError, MintmarkError
 from mintmark.jose import jwe
 from mintmark.jose.jwks import KeySet
-
-from ..storage import Database
-from ..storage.repositories import secrets as secret_rows
-from .key_file import KeyFile, parse_keys
 
 __all__ = ["ENVIRONMENT_NAME", "KeyEncryption", "Sealer", "key_file_of", "open_sealer"]
 

@@ -7,12 +7,11 @@ import hmac
 import secrets
 from typing import Self
 
+from mintmark.authorization_server.keys.sealing import Sealer
+from mintmark.authorization_server.storage import Connection, Database
+from mintmark.authorization_server.storage.repositories import secrets as rows
 from mintmark.errors import ConfigurationError, MintmarkError
 from mintmark.jose.encoding import b64url_decode, b64url_encode, json_encode, json_object
-
-from ..storage import Connection, Database
-from ..storage.repositories import secrets as rows
-from .sealing import Sealer
 
 __all__ = ["ServerSecrets"]
 

@@ -8,19 +8,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mintmark.authorization_server.keys.applying import Candidates, apply
+from mintmark.authorization_server.keys.sealing import Sealer
+from mintmark.authorization_server.keys.timeline import (
+    Action,
+    Create,
+    KeyPolicy,
+    alarm,
+    cache_lifetime,
+    gone_at,
+    plan,
+    published,
+)
+from mintmark.authorization_server.revocation import DenyLog
+from mintmark.authorization_server.storage import Conflict, Connection, Database
+from mintmark.authorization_server.storage.records import DenyEntry, DenyKind, Event, KeyRecord, KeyState
+from mintmark.authorization_server.storage.repositories import deny_entries, events
+from mintmark.authorization_server.storage.repositories import signing_keys as rows
 from mintmark.errors import ConfigurationError, MintmarkError
 from mintmark.jose.encoding import json_encode
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
-
-from ..revocation import DenyLog
-from ..storage import Conflict, Connection, Database
-from ..storage.records import DenyEntry, DenyKind, Event, KeyRecord, KeyState
-from ..storage.repositories import deny_entries, events
-from ..storage.repositories import signing_keys as rows
-from .applying import Candidates, apply
-from .sealing import Sealer
-from .timeline import Action, Create, KeyPolicy, alarm, cache_lifetime, gone_at, plan, published
 
 __all__ = ["SigningKeys"]
 

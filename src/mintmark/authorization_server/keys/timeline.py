@@ -17,9 +17,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from mintmark.authorization_server.storage.records import KeyRecord, KeyState
 from mintmark.errors import ConfigurationError
-
-from ..storage.records import KeyRecord, KeyState
 
 __all__ = [
     "Action",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .hashing import HashingPolicy, PasswordHasher, PeopleBusy
-from .people import ADMINISTRATOR, NewPerson, People, UsernameTaken
-from .rules import PasswordRefused, PasswordRules
-from .slow_down import SlowDown, SlowDownPolicy
+from mintmark.authorization_server.people.hashing import HashingPolicy, PasswordHasher, PeopleBusy
+from mintmark.authorization_server.people.people import ADMINISTRATOR, NewPerson, People, UsernameTaken
+from mintmark.authorization_server.people.rules import PasswordRefused, PasswordRules
+from mintmark.authorization_server.people.slow_down import SlowDown, SlowDownPolicy
 
 __all__ = [
     "ADMINISTRATOR",

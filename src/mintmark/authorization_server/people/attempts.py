@@ -5,9 +5,16 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 
-from ..storage import Connection, Database
-from ..storage.repositories import sign_in_failures as rows
-from .slow_down import Counts, SlowDown, SlowDownPolicy, Tally, network_of, wait
+from mintmark.authorization_server.people.slow_down import (
+    Counts,
+    SlowDown,
+    SlowDownPolicy,
+    Tally,
+    network_of,
+    wait,
+)
+from mintmark.authorization_server.storage import Connection, Database
+from mintmark.authorization_server.storage.repositories import sign_in_failures as rows
 
 __all__ = ["Attempt", "Attempts"]
 

@@ -9,18 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mintmark.authorization_server.keys.secrets import ServerSecrets
+from mintmark.authorization_server.people.attempts import Attempts
+from mintmark.authorization_server.people.hashing import PasswordHasher
+from mintmark.authorization_server.people.rules import PasswordRules, normal_password, username_key
+from mintmark.authorization_server.people.slow_down import SlowDown, SlowDownPolicy
+from mintmark.authorization_server.storage import Conflict, Connection, Database
+from mintmark.authorization_server.storage.records import Event, Person
+from mintmark.authorization_server.storage.repositories import events
+from mintmark.authorization_server.storage.repositories import people as rows
 from mintmark.errors import ConfigurationError
 from mintmark.jose.encoding import b64url_encode
-
-from ..keys.secrets import ServerSecrets
-from ..storage import Conflict, Connection, Database
-from ..storage.records import Event, Person
-from ..storage.repositories import events
-from ..storage.repositories import people as rows
-from .attempts import Attempts
-from .hashing import PasswordHasher
-from .rules import PasswordRules, normal_password, username_key
-from .slow_down import SlowDown, SlowDownPolicy
 
 __all__ = ["ADMINISTRATOR", "NewPerson", "People", "UsernameTaken"]
 

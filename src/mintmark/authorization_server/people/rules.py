@@ -5,9 +5,8 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
+from mintmark.authorization_server.people.common_passwords import COMMON_PASSWORDS
 from mintmark.errors import ConfigurationError
-
-from .common_passwords import COMMON_PASSWORDS
 
 __all__ = ["PasswordRefused", "PasswordRules", "normal_password", "username_key"]
 

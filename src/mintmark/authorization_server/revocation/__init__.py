@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .deny_log import DenyLog, Subscription
-from .deny_set import DenySet
+from mintmark.authorization_server.revocation.deny_log import DenyLog, Subscription
+from mintmark.authorization_server.revocation.deny_set import DenySet
 
 __all__ = ["DenyLog", "DenySet", "Subscription"]

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from ..storage import Database
-from ..storage.records import DenyEntry
-from ..storage.repositories import deny_entries
-from .deny_set import ClaimsLike, DenySet
+from mintmark.authorization_server.revocation.deny_set import ClaimsLike, DenySet
+from mintmark.authorization_server.storage import Database
+from mintmark.authorization_server.storage.records import DenyEntry
+from mintmark.authorization_server.storage.repositories import deny_entries
 
 __all__ = ["DenyLog", "Subscription"]
 

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from ..storage.records import DenyEntry, DenyKind
+from mintmark.authorization_server.storage.records import DenyEntry, DenyKind
 
 __all__ = ["ClaimsLike", "DenySet"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .outcomes import (
+from mintmark.authorization_server.sessions.outcomes import (
     CodeRequest,
     Granted,
     NewSignIn,
@@ -11,9 +11,9 @@ from .outcomes import (
     Refused,
     SessionPolicy,
 )
-from .refresh import RefreshPolicy
-from .sessions import Sessions
-from .tokens import CODE_PREFIX, REFRESH_PREFIX
+from mintmark.authorization_server.sessions.refresh import RefreshPolicy
+from mintmark.authorization_server.sessions.sessions import Sessions
+from mintmark.authorization_server.sessions.tokens import CODE_PREFIX, REFRESH_PREFIX
 
 __all__ = [
     "CODE_PREFIX",

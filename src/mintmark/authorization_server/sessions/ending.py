@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..storage import Connection
-from ..storage.records import DenyEntry, DenyKind, Event, Grant
-from ..storage.repositories import deny_entries, events, grants, notices, sign_ins
-from .outcomes import SessionPolicy
+from mintmark.authorization_server.sessions.outcomes import SessionPolicy
+from mintmark.authorization_server.storage import Connection
+from mintmark.authorization_server.storage.records import DenyEntry, DenyKind, Event, Grant
+from mintmark.authorization_server.storage.repositories import deny_entries, events, grants, notices, sign_ins
 
 __all__ = ["end_grant", "end_person", "end_sign_in"]
 

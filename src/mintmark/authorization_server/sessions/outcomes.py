@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from mintmark.authorization_server.storage.records import Grant, Person, SignIn
 from mintmark.errors import ConfigurationError
-
-from ..storage.records import Grant, Person, SignIn
 
 __all__ = [
     "CodeRequest",

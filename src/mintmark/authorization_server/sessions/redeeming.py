@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..storage import Connection
-from ..storage.records import CodeRecord, Event, Grant
-from ..storage.repositories import codes, events, grants, people, sign_ins
-from .ending import end_grant
-from .outcomes import RefusalReason, Refused, SessionPolicy
-from .refresh import RefreshPolicy
-from .tokens import new_id, verifier_fits
+from mintmark.authorization_server.sessions.ending import end_grant
+from mintmark.authorization_server.sessions.outcomes import RefusalReason, Refused, SessionPolicy
+from mintmark.authorization_server.sessions.refresh import RefreshPolicy
+from mintmark.authorization_server.sessions.tokens import new_id, verifier_fits
+from mintmark.authorization_server.storage import Connection
+from mintmark.authorization_server.storage.records import CodeRecord, Event, Grant
+from mintmark.authorization_server.storage.repositories import codes, events, grants, people, sign_ins
 
 __all__ = ["CODE_REMEMBERED", "check", "redeem"]
 

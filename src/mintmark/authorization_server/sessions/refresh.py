@@ -15,9 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from mintmark.authorization_server.storage.records import Grant
 from mintmark.errors import ConfigurationError
-
-from ..storage.records import Grant
 
 __all__ = [
     "Decision",

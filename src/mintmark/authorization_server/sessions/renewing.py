@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from ..storage import Connection
-from ..storage.records import Grant, Person
-from ..storage.repositories import grants
-from .ending import end_grant
-from .outcomes import RefusalReason, Refused, SessionPolicy
-from .refresh import Decision, Ended, Expired, Keep, RefreshPolicy, Reuse, Rotate, Unknown, decide
-from .signing_in import touch
-from .tokens import Presented
+from mintmark.authorization_server.sessions.ending import end_grant
+from mintmark.authorization_server.sessions.outcomes import RefusalReason, Refused, SessionPolicy
+from mintmark.authorization_server.sessions.refresh import (
+    Decision,
+    Ended,
+    Expired,
+    Keep,
+    RefreshPolicy,
+    Reuse,
+    Rotate,
+    Unknown,
+    decide,
+)
+from mintmark.authorization_server.sessions.signing_in import touch
+from mintmark.authorization_server.sessions.tokens import Presented
+from mintmark.authorization_server.storage import Connection
+from mintmark.authorization_server.storage.records import Grant, Person
+from mintmark.authorization_server.storage.repositories import grants
 
 __all__ = ["ENDING", "Renewal", "renew"]
 

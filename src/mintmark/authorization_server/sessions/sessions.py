@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ..keys.secrets import ServerSecrets
-from ..revocation import DenyLog
-from ..storage import Connection, Database
-from ..storage.records import CodeRecord, Grant, Notice, SignIn
-from ..storage.repositories import codes, grants, notices, people, sign_ins
-from . import ending, signing_in
-from .outcomes import (
+from mintmark.authorization_server.keys.secrets import ServerSecrets
+from mintmark.authorization_server.revocation import DenyLog
+from mintmark.authorization_server.sessions import ending, signing_in
+from mintmark.authorization_server.sessions.outcomes import (
     CodeRequest,
     Granted,
     NewSignIn,
@@ -19,10 +16,13 @@ from .outcomes import (
     Refused,
     SessionPolicy,
 )
-from .redeeming import CODE_REMEMBERED, redeem
-from .refresh import Keep, RefreshPolicy, Rotate, SameSuccessor, decide
-from .renewing import ENDING, renew
-from .tokens import RefreshTokens, digest, new_code, new_cookie, new_id
+from mintmark.authorization_server.sessions.redeeming import CODE_REMEMBERED, redeem
+from mintmark.authorization_server.sessions.refresh import Keep, RefreshPolicy, Rotate, SameSuccessor, decide
+from mintmark.authorization_server.sessions.renewing import ENDING, renew
+from mintmark.authorization_server.sessions.tokens import RefreshTokens, digest, new_code, new_cookie, new_id
+from mintmark.authorization_server.storage import Connection, Database
+from mintmark.authorization_server.storage.records import CodeRecord, Grant, Notice, SignIn
+from mintmark.authorization_server.storage.repositories import codes, grants, notices, people, sign_ins
 
 __all__ = ["Sessions"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..storage import Connection
-from ..storage.records import Event, SignIn
-from ..storage.repositories import events, sign_ins
-from .ending import end_sign_in
-from .outcomes import SessionPolicy
+from mintmark.authorization_server.sessions.ending import end_sign_in
+from mintmark.authorization_server.sessions.outcomes import SessionPolicy
+from mintmark.authorization_server.storage import Connection
+from mintmark.authorization_server.storage.records import Event, SignIn
+from mintmark.authorization_server.storage.repositories import events, sign_ins
 
 __all__ = ["TOUCH_EVERY", "begin", "touch"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from .database import Database
-from .failures import Conflict, StorageUnavailable
+from mintmark.authorization_server.storage.database import Database
+from mintmark.authorization_server.storage.failures import Conflict, StorageUnavailable
 
 __all__ = ["Conflict", "Connection", "Database", "StorageUnavailable"]

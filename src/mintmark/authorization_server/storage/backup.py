@@ -13,11 +13,10 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from mintmark.authorization_server.storage.database import Database
+from mintmark.authorization_server.storage.files import put_in_place, sync
+from mintmark.authorization_server.storage.schema import SCHEMA_VERSION
 from mintmark.errors import ConfigurationError
-
-from .database import Database
-from .files import put_in_place, sync
-from .schema import SCHEMA_VERSION
 
 __all__ = ["back_up", "restore"]
 

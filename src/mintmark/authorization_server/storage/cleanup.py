@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from mintmark.authorization_server.storage import schema
 from mintmark.jwt.policy import MAX_LEEWAY
-
-from . import schema
 
 __all__ = ["EVENTS_KEPT", "remove_expired"]
 

@@ -12,13 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from mintmark.authorization_server.storage.backend import Backend
+from mintmark.authorization_server.storage.cleanup import remove_expired
+from mintmark.authorization_server.storage.failures import StorageUnavailable
+from mintmark.authorization_server.storage.postgresql import PostgreSQL
+from mintmark.authorization_server.storage.sqlite import SQLite
 from mintmark.errors import ConfigurationError
-
-from .backend import Backend
-from .cleanup import remove_expired
-from .failures import StorageUnavailable
-from .postgresql import PostgreSQL
-from .sqlite import SQLite
 
 __all__ = ["Database"]
 

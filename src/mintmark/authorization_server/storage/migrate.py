@@ -6,9 +6,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from mintmark.authorization_server.storage.schema import SCHEMA_VERSION
 from mintmark.errors import ConfigurationError
-
-from .schema import SCHEMA_VERSION
 
 __all__ = ["bring_up_to_date", "migration_scripts"]
 

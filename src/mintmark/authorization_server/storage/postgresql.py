@@ -21,10 +21,9 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import NullPool
 
+from mintmark.authorization_server.storage.failures import StorageUnavailable, unavailable
+from mintmark.authorization_server.storage.migrate import bring_up_to_date
 from mintmark.errors import ConfigurationError
-
-from .failures import StorageUnavailable, unavailable
-from .migrate import bring_up_to_date
 
 __all__ = ["CHANNEL", "PostgreSQL"]
 

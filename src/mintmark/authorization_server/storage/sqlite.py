@@ -14,11 +14,10 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import QueuePool, StaticPool
 
+from mintmark.authorization_server.storage.failures import unavailable
+from mintmark.authorization_server.storage.migrate import bring_up_to_date
+from mintmark.authorization_server.storage.writer import GroupWriter
 from mintmark.errors import ConfigurationError
-
-from .failures import unavailable
-from .migrate import bring_up_to_date
-from .writer import GroupWriter
 
 __all__ = ["BUSY_TIMEOUT", "WRITER_PRAGMAS", "SQLite"]
 

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from .failures import StorageUnavailable, unavailable
+from mintmark.authorization_server.storage.failures import StorageUnavailable, unavailable
 
 __all__ = ["GroupWriter"]
 

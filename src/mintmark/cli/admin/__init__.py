@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .tree import app
+from mintmark.cli.admin.tree import app
 
 __all__ = ["app"]

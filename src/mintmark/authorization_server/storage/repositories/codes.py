@@ -6,8 +6,8 @@ from dataclasses import asdict, fields
 
 import sqlalchemy as sa
 
-from ..records import CodeRecord
-from ..schema import codes
+from mintmark.authorization_server.storage.records import CodeRecord
+from mintmark.authorization_server.storage.schema import codes
 
 __all__ = ["by_hash", "insert", "use"]
 

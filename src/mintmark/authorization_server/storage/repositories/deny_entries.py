@@ -7,10 +7,9 @@ from dataclasses import asdict, fields, replace
 
 import sqlalchemy as sa
 
+from mintmark.authorization_server.storage.records import DenyEntry, DenyKind
+from mintmark.authorization_server.storage.schema import deny_log
 from mintmark.jwt.policy import MAX_LEEWAY
-
-from ..records import DenyEntry, DenyKind
-from ..schema import deny_log
 
 __all__ = ["after", "append"]
 

@@ -6,8 +6,8 @@ from dataclasses import asdict, fields
 
 import sqlalchemy as sa
 
-from ..records import Event
-from ..schema import events
+from mintmark.authorization_server.storage.records import Event
+from mintmark.authorization_server.storage.schema import events
 
 __all__ = ["latest", "record"]
 

@@ -7,8 +7,8 @@ from dataclasses import asdict, fields
 
 import sqlalchemy as sa
 
-from ..records import Grant, Person
-from ..schema import grants, people
+from mintmark.authorization_server.storage.records import Grant, Person
+from mintmark.authorization_server.storage.schema import grants, people
 
 __all__ = ["by_id", "end", "insert", "live", "rotate", "with_person"]
 

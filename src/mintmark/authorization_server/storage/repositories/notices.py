@@ -6,8 +6,8 @@ from dataclasses import fields
 
 import sqlalchemy as sa
 
-from ..records import Notice
-from ..schema import notices
+from mintmark.authorization_server.storage.records import Notice
+from mintmark.authorization_server.storage.schema import notices
 
 __all__ = ["add", "of_person", "remove_up_to"]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..records import Person
-from ..schema import people
+from mintmark.authorization_server.storage.records import Person
+from mintmark.authorization_server.storage.schema import people
 
 __all__ = ["any_exist", "by_id", "by_username_key", "every", "insert", "update"]
 

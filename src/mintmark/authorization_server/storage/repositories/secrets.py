@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from ..schema import secrets, signing_keys
+from mintmark.authorization_server.storage.schema import secrets, signing_keys
 
 __all__ = ["anything_sealed", "every", "get", "insert", "reseal"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from ..schema import sign_in_failures as table
+from mintmark.authorization_server.storage.schema import sign_in_failures as table
 
 __all__ = ["forget", "get", "put"]
 

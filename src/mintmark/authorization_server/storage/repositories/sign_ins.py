@@ -6,8 +6,8 @@ from dataclasses import asdict, fields
 
 import sqlalchemy as sa
 
-from ..records import SignIn
-from ..schema import sign_ins
+from mintmark.authorization_server.storage.records import SignIn
+from mintmark.authorization_server.storage.schema import sign_ins
 
 __all__ = ["by_cookie_hash", "by_sid", "insert", "remove", "remove_of_person", "renew", "touch"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..records import KeyRecord, KeyState
-from ..schema import signing_keys
+from mintmark.authorization_server.storage.records import KeyRecord, KeyState
+from mintmark.authorization_server.storage.schema import signing_keys
 
 __all__ = ["change", "every", "insert", "remove", "reseal"]
 
