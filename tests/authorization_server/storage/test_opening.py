@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
@@ -152,3 +153,17 @@ def test_processes_that_start_together_make_one_schema(tmp_path: Path) -> None:
     command = [sys.executable, "-c", program, f"sqlite:///{tmp_path / 'x.db'}"]
     started = [subprocess.Popen(command) for _ in range(4)]
     assert [process.wait(60) for process in started] == [0, 0, 0, 0]
+
+
+def test_a_start_waits_for_another_that_is_about_to_write(tmp_path: Path) -> None:
+    """SQLite refuses at once to change the journal's mode while somebody holds the write lock: we wait."""
+    path = tmp_path / "mintmark.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.2, other.rollback)
+    release.start()
+    try:
+        Database.open(f"sqlite:///{path}").close_now()
+    finally:
+        release.join()
+        other.close()

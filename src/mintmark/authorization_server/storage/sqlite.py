@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -173,5 +174,15 @@ def _url(path: Path) -> URL:
 
 
 def _pragmas(connection: sqlite3.Connection, *pragmas: str) -> None:
+    """Set pragmas. SQLite does not wait where another connection is in the way of a new journal mode: we do."""
+    deadline = time.monotonic() + BUSY_TIMEOUT
     for pragma in pragmas:
-        connection.execute(f"PRAGMA {pragma}").close()
+        while True:
+            try:
+                connection.execute(f"PRAGMA {pragma}").close()
+                break
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # whatever its extended code
+                if not busy or time.monotonic() >= deadline:
+                    raise
+                time.sleep(0.01)
