@@ -174,7 +174,7 @@ def _url(path: Path) -> URL:
 
 
 def _pragmas(connection: sqlite3.Connection, *pragmas: str) -> None:
-    """Set pragmas. SQLite does not wait where another connection is in the way of a new journal mode: we do."""
+    """Set pragmas. SQLite does not wait for who is in the way of a new journal mode, so we do."""
     deadline = time.monotonic() + BUSY_TIMEOUT
     for pragma in pragmas:
         while True:
