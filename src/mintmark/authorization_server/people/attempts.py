@@ -59,8 +59,8 @@ class Attempts:
             )
             early = wait(counts, now, self._policy)
             if early is None:
-                for bucket in (attempt.here, *attempt.others):
-                    self._put(connection, bucket, tallies[bucket].failures + 1, now)
+                buckets = (attempt.here, *attempt.others)
+                rows.put(connection, {b: self._count(tallies[b].failures + 1, now) for b in buckets})
             return early
 
         return await self._db.write(work) or attempt
@@ -79,20 +79,20 @@ class Attempts:
         await self._db.write(lambda c: self._take_back(c, (attempt.here, *attempt.others), now))
 
     def _take_back(self, connection: Connection, buckets: tuple[bytes, ...], now: float) -> None:
-        for bucket, tally in self._tallies(connection, buckets, now).items():
-            if tally.failures > 1:
-                self._put(connection, bucket, tally.failures - 1, tally.last_at)
-            else:
-                rows.forget(connection, [bucket])
+        if not buckets:
+            return
+        tallies = self._tallies(connection, buckets, now)
+        rows.forget(connection, [bucket for bucket, tally in tallies.items() if tally.failures <= 1])
+        left = {bucket: tally for bucket, tally in tallies.items() if tally.failures > 1}
+        rows.put(connection, {b: self._count(t.failures - 1, t.last_at) for b, t in left.items()})
 
     def _tallies(self, connection: Connection, buckets: tuple[bytes, ...], now: float) -> dict[bytes, Tally]:
         found = rows.get(connection, buckets)
-        alive = {b: Tally(failures, last) for b, (failures, last, end) in found.items() if end > now}
+        alive = {b: Tally(c.failures, c.last_at) for b, c in found.items() if c.expires_at > now}
         return {bucket: alive.get(bucket, Tally()) for bucket in buckets}
 
-    def _put(self, connection: Connection, bucket: bytes, failures: int, last_at: float) -> None:
-        end = last_at + self._policy.remembered
-        rows.put(connection, bucket, failures=failures, last_at=last_at, expires_at=end)
+    def _count(self, failures: int, last_at: float) -> rows.Count:
+        return rows.Count(failures, last_at, last_at + self._policy.remembered)
 
     def _bucket(self, *parts: str) -> bytes:
         said = "\x00".join(parts).encode("utf-8", "surrogatepass")

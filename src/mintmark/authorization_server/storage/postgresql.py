@@ -1,8 +1,9 @@
 """PostgreSQL: any number of replicas on one database, and nothing else beside it.
 
-Every unit of work is a serializable transaction that is run again when it met another: so what is right
-on SQLite, where units come one after the other, is right here. What other replicas write to the deny log
-or the keys is heard by ``LISTEN`` (see the triggers in the migrations).
+A unit of work is a serializable transaction that is run again when it met another: so what is right on
+SQLite, where units come one after the other, is right here. PostgreSQL finds meetings by pages and not by
+rows, so units that come often and concern one row each lock that row instead (``locking``). What other
+replicas write to the deny log or the keys is heard by ``LISTEN`` (see the triggers in the migrations).
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class PostgreSQL:
     def __init__(self, url: URL) -> None:
         self.name = url.render_as_string(hide_password=True)
         self._writes = _engine(url, "SERIALIZABLE", pool_size=_THREADS)
+        self._locking_writes = self._writes.execution_options(isolation_level="READ COMMITTED")
         self._reads = _engine(url, "REPEATABLE READ", pool_size=_READ_CONNECTIONS).execution_options(
             postgresql_readonly=True
         )
@@ -69,23 +71,28 @@ class PostgreSQL:
             raise ConfigurationError(f"The database {name} cannot be used: {_first_line(error)}.") from error
         return cls(url)
 
-    async def write(self, work: Callable[[sa.Connection], T]) -> T:
+    async def write(self, work: Callable[[sa.Connection], T], *, locking: bool = False) -> T:
         """See :class:`.backend.Backend`."""
+        engine = self._locking_writes if locking else self._writes
         try:
-            future = asyncio.get_running_loop().run_in_executor(self._threads, self.write_now, work)
+            future = asyncio.get_running_loop().run_in_executor(self._threads, self._write, work, engine)
         except RuntimeError as error:
             raise StorageUnavailable("The database has been closed.") from error
         # A caller that goes away takes nothing back: the thread finishes what it began.
         return await asyncio.shield(future)
 
     def write_now(self, work: Callable[[sa.Connection], T]) -> T:
-        """See :class:`.backend.Backend`. The work runs again when its transaction met another."""
+        """See :class:`.backend.Backend`."""
+        return self._write(work, self._writes)
+
+    def _write(self, work: Callable[[sa.Connection], T], engine: sa.Engine) -> T:
+        """Run the work, and again when its transaction met another."""
         duplicates = 0
         for attempt in range(_TRIES):
             if attempt:
                 time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.001 * 2**attempt)))  # noqa: S311
             try:
-                return self._attempt(work)
+                return self._attempt(work, engine)
             except IntegrityError:
                 # The duplicate may be a row that this transaction could not see yet: the second look knows
                 # (PostgreSQL manual, 13.2.3).
@@ -96,10 +103,10 @@ class PostgreSQL:
                 last = error.cause
         raise unavailable(last)
 
-    def _attempt(self, work: Callable[[sa.Connection], T]) -> T:
+    def _attempt(self, work: Callable[[sa.Connection], T], engine: sa.Engine) -> T:
         committing = False
         try:
-            with self._writes.connect() as connection, connection.begin():
+            with engine.connect() as connection, connection.begin():
                 value = work(connection)
                 committing = True
         except IntegrityError:

@@ -58,8 +58,8 @@ class SQLite:
             raise ConfigurationError(f"The database {path} cannot be used: {error.orig}.") from error
         return cls(path)
 
-    async def write(self, work: Callable[[sa.Connection], T]) -> T:
-        """See :class:`.backend.Backend`."""
+    async def write(self, work: Callable[[sa.Connection], T], *, locking: bool = False) -> T:
+        """See :class:`.backend.Backend`. One writer: everything is locked anyway."""
         return await self._writer.write(work)
 
     def write_now(self, work: Callable[[sa.Connection], T]) -> T:

@@ -12,12 +12,13 @@ from mintmark.authorization_server.storage.schema import events
 __all__ = ["latest", "record"]
 
 _COLUMNS = tuple(events.c[field.name] for field in fields(Event))
+_INSERT = sa.insert(events)
 
 
 def record(connection: sa.Connection, event: Event) -> None:
     values = asdict(event)
     del values["event_id"]
-    connection.execute(sa.insert(events), values)
+    connection.execute(_INSERT, values)
 
 
 def latest(

@@ -15,7 +15,11 @@ __all__ = ["by_id", "end", "insert", "live", "rotate", "with_person"]
 _COLUMNS = tuple(grants.c[field.name] for field in fields(Grant))
 _SELECT = sa.select(*_COLUMNS)
 _BY_ID = _SELECT.where(grants.c.grant_id == sa.bindparam("key"))
-_WITH_PERSON = _BY_ID.join_from(grants, people).add_columns(*(people.c[f.name] for f in fields(Person)))
+_WITH_PERSON = (
+    _BY_ID.join_from(grants, people)
+    .add_columns(*(people.c[f.name] for f in fields(Person)))
+    .with_for_update(of=grants)
+)
 _INSERT = sa.insert(grants)
 _ROTATE = (
     sa.update(grants)
@@ -52,7 +56,7 @@ def by_id(connection: sa.Connection, grant_id: str) -> Grant | None:
 
 
 def with_person(connection: sa.Connection, grant_id: str) -> tuple[Grant, Person] | None:
-    """A grant and whose it is, in one look."""
+    """A grant and whose it is, in one look; nobody else changes the grant until the transaction ends."""
     row = connection.execute(_WITH_PERSON, {"key": grant_id}).first()
     return None if row is None else (Grant(*row[: len(_COLUMNS)]), Person(*row[len(_COLUMNS) :]))
 

@@ -12,6 +12,7 @@ from mintmark.authorization_server.storage.schema import sign_ins
 __all__ = ["by_cookie_hash", "by_sid", "insert", "remove", "remove_of_person", "renew", "touch"]
 
 _COLUMNS = tuple(sign_ins.c[field.name] for field in fields(SignIn))
+_INSERT = sa.insert(sign_ins)
 _BY_COOKIE = sa.select(*_COLUMNS).where(sign_ins.c.cookie_hash == sa.bindparam("cookie_hash"))
 _BY_SID = sa.select(*_COLUMNS).where(sign_ins.c.sid == sa.bindparam("sid"))
 _idle_end: sa.ColumnElement[float] = sa.bindparam("idle_end", type_=sign_ins.c.expires_at.type)
@@ -26,7 +27,7 @@ _TOUCH = (
 
 
 def insert(connection: sa.Connection, sign_in: SignIn, cookie_hash: bytes) -> None:
-    connection.execute(sa.insert(sign_ins), {**asdict(sign_in), "cookie_hash": cookie_hash})
+    connection.execute(_INSERT, {**asdict(sign_in), "cookie_hash": cookie_hash})
 
 
 def by_cookie_hash(connection: sa.Connection, cookie_hash: bytes) -> SignIn | None:
