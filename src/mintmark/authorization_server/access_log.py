@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mintmark.authorization_server.logs import write_line
 
-__all__ = ["AccessLog"]
+__all__ = ["AccessLog", "log_request"]
 
 _access = logging.getLogger("mintmark.authorization_server.access")
 
@@ -38,14 +38,23 @@ class AccessLog:
         try:
             await self._app(scope, receive, watched)
         finally:
-            if _access.isEnabledFor(logging.INFO):
-                fields = {
-                    "method": scope["method"]
-                    if scope["method"].isalpha() and len(scope["method"]) < 10
-                    else "?",
-                    "route": scope["path"] if scope["path"] in self._paths else "(other)",
-                    "status": status,
-                    "ms": round((time.perf_counter() - begun) * 1000, 1),
-                    "from": scope["client"][0] if scope.get("client") else None,
-                }
-                write_line(_access, logging.INFO, "request", fields)
+            log_request(scope, scope["path"] if scope["path"] in self._paths else "(other)", status, begun)
+
+
+def log_request(scope: Scope, route: str, status: int, begun: float) -> None:
+    """Write the line of one request.
+
+    :param route: a path of ours; never the path of the request, which may hold anything.
+    :param status: of the answer; 0 where there was none.
+    :param begun: :func:`time.perf_counter` when the request came.
+    """
+    if _access.isEnabledFor(logging.INFO):
+        method = scope["method"]
+        fields = {
+            "method": method if method.isalpha() and len(method) < 10 else "?",
+            "route": route,
+            "status": status,
+            "ms": round((time.perf_counter() - begun) * 1000, 1),
+            "from": scope["client"][0] if scope.get("client") else None,
+        }
+        write_line(_access, logging.INFO, "request", fields)

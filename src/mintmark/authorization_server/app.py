@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mintmark.authorization_server.access_log import AccessLog
+from mintmark.authorization_server.access_log import AccessLog, log_request
 from mintmark.authorization_server.assembly import opened
 from mintmark.authorization_server.claims import ClaimHook
 from mintmark.authorization_server.first_start import introduce_people
@@ -72,8 +72,8 @@ def create_app(
         routes=routes,
         lifespan=lifespan,
         middleware=[
-            Middleware(AccessLog, paths=frozenset(route.path for route in routes)),
             Middleware(_StraightToEndpoints),
+            Middleware(AccessLog, paths=frozenset(route.path for route in routes)),
         ],
         exception_handlers={HTTPException: _http_problem, Exception: _our_fault},
     )
@@ -97,8 +97,13 @@ class _StraightToEndpoints:
         if endpoint is None or scope["method"] not in endpoint.methods or scope.get("root_path"):
             await self._app(scope, receive, send)
             return
-        response = await endpoint.answer(Request(scope, receive, send))
-        await response(scope, receive, send)
+        status, begun = 0, time.perf_counter()
+        try:
+            response = await endpoint.answer(Request(scope, receive, send))
+            status = response.status_code
+            await response(scope, receive, send)
+        finally:
+            log_request(scope, endpoint.path, status, begun)
 
 
 def _route(path: str) -> Route:

@@ -16,6 +16,7 @@ from mintmark.authorization_server.keys.timeline import (
     cache_lifetime,
     gone_at,
     lateness,
+    next_change,
     plan,
     published,
 )
@@ -107,7 +108,7 @@ def test_the_key_that_signs_comes_first_in_the_set() -> None:
     ],
 )
 def test_no_cache_outlives_the_next_change(now: float, records: tuple[KeyRecord, ...], expected: int) -> None:
-    assert cache_lifetime(records, now, POLICY) == expected
+    assert cache_lifetime(next_change(records, POLICY), now, POLICY) == expected
 
 
 def test_lateness_is_how_long_something_has_been_due() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +18,7 @@ from mintmark.authorization_server.keys.timeline import (
     alarm,
     cache_lifetime,
     gone_at,
+    next_change,
     plan,
     published,
 )
@@ -46,6 +48,7 @@ class _Loaded:
     records: tuple[KeyRecord, ...]
     signing: Mapping[str, Key]  # alg -> the current private key
     jwks: Mapping[str, Any]
+    changes_at: float  # when the key set is due to change
     seen: int  # Database.changes() before it was read
 
 
@@ -57,7 +60,7 @@ class SigningKeys:
         self._sealer = sealer
         self._policy = policy
         self._deny_log = deny_log
-        self._loaded = _Loaded((), {}, {"keys": []}, seen=-1)
+        self._loaded = _Loaded((), {}, {"keys": []}, math.inf, seen=-1)
         self._turn = asyncio.Lock()  # one change at a time in this process; the database settles the rest
 
     async def start(self, now: float) -> None:
@@ -101,7 +104,7 @@ class SigningKeys:
 
     def jwks_max_age(self, now: float) -> int:
         """Seconds for ``Cache-Control: max-age`` of the key set, computed from the schedule."""
-        return cache_lifetime(self._loaded.records, now, self._policy)
+        return cache_lifetime(self._loaded.changes_at, now, self._policy)
 
     def timeline(self) -> tuple[KeyRecord, ...]:
         """Every key there is, revoked ones included, for people to look at."""
@@ -211,7 +214,7 @@ class SigningKeys:
             if record.state is KeyState.CURRENT and sealed is not None
         }
         jwks = {"keys": [dict(record.public_jwk) for record in published(records)]}
-        self._loaded = _Loaded(records, signing, jwks, seen)
+        self._loaded = _Loaded(records, signing, jwks, next_change(records, self._policy), seen)
 
     def _open(self, record: KeyRecord, sealed: str) -> Key:
         plaintext = self._sealer.open(sealed)

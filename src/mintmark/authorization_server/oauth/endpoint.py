@@ -25,6 +25,7 @@ Refuse = Callable[[Flow, OAuthError], Response]
 """How an endpoint says no: JSON, a redirect, a page, a bearer challenge."""
 
 
+_NONE = Parameters()
 _NO_STORE = ((b"cache-control", b"no-store"), (b"pragma", b"no-cache"))
 
 
@@ -57,7 +58,7 @@ class Endpoint:
         origins = service_of(request).catalogue.origins if self.cors else frozenset()
         if request.method == "OPTIONS":
             return cors.preflight(request, origins, self.methods)
-        flow = Flow.of(request, Parameters())
+        flow = Flow.of(request, _NONE)
         try:
             flow.parameters = await self._read(request)
             response = await walk(self, flow)
@@ -73,7 +74,7 @@ class Endpoint:
             return Parameters.parse(await read_form(request))
         if self.reads is Reads.QUERY_OR_FORM:
             return Parameters.parse(request.scope["query_string"])
-        return Parameters()
+        return _NONE
 
 
 def _never_stored(response: Response) -> None:
