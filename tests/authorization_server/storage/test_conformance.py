@@ -263,7 +263,7 @@ def test_failure_counts_are_put_read_and_forgotten(db: Database) -> None:
     for count in (1, 2):
         db.write_now(lambda c, n=count: sign_in_failures.put(c, {one: Count(n, 3.0, 9.0)}))
     assert db.read_now(lambda c: sign_in_failures.get(c, [one, two])) == {one: (2, 3.0, 9.0)}
-    db.write_now(lambda c: sign_in_failures.forget(c, [one]))
+    db.write_now(lambda c: sign_in_failures.forget(c, one))
     assert db.read_now(lambda c: sign_in_failures.get(c, [one, two])) == {}
 
 

@@ -65,26 +65,18 @@ class Attempts:
 
         return await self._db.write(work) or attempt
 
-    async def succeeded(self, attempt: Attempt, now: float) -> None:
+    async def succeeded(self, attempt: Attempt) -> None:
         """The password was right: nothing is held against this account here any more."""
 
         def work(connection: Connection) -> None:
-            rows.forget(connection, [attempt.here])
-            self._take_back(connection, attempt.others, now)
+            rows.forget(connection, attempt.here)
+            rows.take_back(connection, attempt.others)
 
         await self._db.write(work)
 
-    async def withdraw(self, attempt: Attempt, now: float) -> None:
+    async def withdraw(self, attempt: Attempt) -> None:
         """The try came to nothing that anybody can be blamed for."""
-        await self._db.write(lambda c: self._take_back(c, (attempt.here, *attempt.others), now))
-
-    def _take_back(self, connection: Connection, buckets: tuple[bytes, ...], now: float) -> None:
-        if not buckets:
-            return
-        tallies = self._tallies(connection, buckets, now)
-        rows.forget(connection, [bucket for bucket, tally in tallies.items() if tally.failures <= 1])
-        left = {bucket: tally for bucket, tally in tallies.items() if tally.failures > 1}
-        rows.put(connection, {b: self._count(t.failures - 1, t.last_at) for b, t in left.items()})
+        await self._db.write(lambda c: rows.take_back(c, (attempt.here, *attempt.others)))
 
     def _tallies(self, connection: Connection, buckets: tuple[bytes, ...], now: float) -> dict[bytes, Tally]:
         found = rows.get(connection, buckets)

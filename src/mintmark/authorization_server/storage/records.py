@@ -5,8 +5,9 @@ Times are seconds since the epoch. Codes and cookies are kept as SHA-256 digests
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -23,6 +24,7 @@ __all__ = [
     "Notice",
     "Person",
     "SignIn",
+    "values_of",
 ]
 
 
@@ -203,3 +205,14 @@ class Notice:
     kind: str  # "refresh_reuse" | "code_replay"
     at: float
     client_id: str | None
+
+
+def values_of(record: Any) -> dict[str, Any]:
+    """Return a record's fields by name, as they are: :func:`dataclasses.asdict` would copy each value."""
+    kind: type = type(record)
+    return {name: getattr(record, name) for name in _names(kind)}
+
+
+@functools.cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 
 import sqlalchemy as sa
 
-from mintmark.authorization_server.storage.records import CodeRecord
+from mintmark.authorization_server.storage.records import CodeRecord, values_of
 from mintmark.authorization_server.storage.schema import codes
 
 __all__ = ["by_hash", "insert", "use"]
@@ -22,7 +22,7 @@ _USE = (
 
 
 def insert(connection: sa.Connection, code: CodeRecord, *, kept_until: float) -> None:
-    connection.execute(_INSERT, {**asdict(code), "kept_until": kept_until})
+    connection.execute(_INSERT, {**values_of(code), "kept_until": kept_until})
 
 
 def by_hash(connection: sa.Connection, code_hash: bytes) -> CodeRecord | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import fields
 
 import sqlalchemy as sa
 
-from mintmark.authorization_server.storage.records import Grant, Person
+from mintmark.authorization_server.storage.records import Grant, Person, values_of
 from mintmark.authorization_server.storage.schema import grants, people
 
 __all__ = ["by_id", "end", "insert", "live", "rotate", "with_person"]
@@ -47,7 +47,7 @@ _END = (
 
 
 def insert(connection: sa.Connection, grant: Grant) -> None:
-    connection.execute(_INSERT, {**asdict(grant), "expires_at": min(grant.idle_end, grant.absolute_end)})
+    connection.execute(_INSERT, {**values_of(grant), "expires_at": min(grant.idle_end, grant.absolute_end)})
 
 
 def by_id(connection: sa.Connection, grant_id: str) -> Grant | None:
