@@ -42,19 +42,22 @@ class PostgreSQL:
         # What was not synced is lost in a crash, and nothing syncs it by the way.
         self._server.psql("ALTER SYSTEM SET wal_writer_delay = '10s'; SELECT pg_reload_conf();")
 
-    async def restart(self, away: float) -> None:
-        """Stop it at once, as a crash would; start it again after ``away`` seconds."""
-        await asyncio.to_thread(self._crash)
+    async def restart(self, how: signal.Signals, away: float) -> None:
+        """Stop it and start it again after ``away`` seconds.
+
+        :param how: SIGINT as an operator does; SIGQUIT as a crash: nothing is flushed, the log is replayed.
+        """
+        await asyncio.to_thread(self._end, how)
         await asyncio.sleep(away)
         await asyncio.to_thread(self._server.ensure_postgres_running)
 
-    def _crash(self) -> None:
+    def _end(self, how: signal.Signals) -> None:
         process = self._server.get_postmaster_info().process
-        process.send_signal(signal.SIGQUIT)  # immediate: nothing is flushed, the log is replayed at the start
+        process.send_signal(how)
         process.wait(30)
 
     def stop(self) -> None:
-        self._crash()
+        self._end(signal.SIGQUIT)
         self._server._cleanup()
         shutil.rmtree(self._folder, ignore_errors=True)
 

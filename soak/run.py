@@ -129,8 +129,9 @@ class Soak:
         async with beside(self._kill_replicas(over)):
             await self._rotate(settings)
             await asyncio.sleep(self.seconds / 2)
-            await database.restart(away=self.chance.uniform(0.2, 1.5))
-            self.ledger.counts["PostgreSQL restarts"] += 1
+            how = self.chance.choice((signal.SIGQUIT, signal.SIGINT))
+            await database.restart(how, away=self.chance.uniform(0.2, 1.5))
+            self.ledger.counts[f"PostgreSQL restarts ({how.name})"] += 1
             await asyncio.sleep(self.seconds / 2)
             over.set()
             for outcome in await asyncio.gather(*everybody, return_exceptions=True):
