@@ -89,7 +89,7 @@ class Soak:
 
     def _settings(self, url: str) -> Path:
         """Everything lives fast, so that a key's whole life fits into a run."""
-        ahead = max(6.0, self.seconds / 5)
+        ahead = max(9.0, self.seconds / 5)
         lines = [
             f"issuer = {json.dumps(self.balancer.url)}",
             f"database = {json.dumps(url)}",
@@ -97,7 +97,7 @@ class Soak:
             "demo = true",
             "tokens = {access_token_lifetime = 15, id_token_lifetime = 15}",
             f"keys.rotate_every = {2 * ahead}\nkeys.publish_ahead = {ahead}",
-            "keys.jwks_max_age = 2\nkeys.clock_skew = 2",
+            "keys.jwks_max_age = 2\nkeys.clock_skew = 6",
             'resources = [{audience = "orders", scopes = ["orders:read"]}]',
             "[[clients]]",
             'client_id = "app"\nkind = "public"\nfirst_party = true\nresources = ["orders"]',
