@@ -101,6 +101,15 @@ class Replica:
 
         return self._process is not None and await asyncio.to_thread(ask)
 
+    async def pause(self, seconds: float) -> None:
+        """Let it stand still, with whatever it holds, as a machine does that is moved."""
+        if (process := self._process) is not None:
+            process.send_signal(signal.SIGSTOP)
+            try:
+                await asyncio.sleep(seconds)
+            finally:
+                process.send_signal(signal.SIGCONT)
+
     def kill(self) -> None:
         """SIGKILL, now."""
         self.ready = False

@@ -143,9 +143,13 @@ class Soak:
             self.ledger.violations.append("mintmark admin keys rotate failed; see admin.log")
 
     async def _kill_replicas(self, over: asyncio.Event) -> None:
-        """One or two at a time, at any moment; the next when they are back."""
+        """One or two at a time, at any moment, the next when they are back; or one stands still for a while."""
         while not over.is_set():
             await asyncio.sleep(self.chance.uniform(0.2, 2.0))
+            if self.chance.random() < 0.25:
+                await self.chance.choice(self.balancer.replicas).pause(self.chance.uniform(0.5, 3.0))
+                self.ledger.counts["replicas paused"] += 1
+                continue
             victims = self.chance.sample(self.balancer.replicas, self.chance.choice((1, 1, 2)))
             for victim in victims:
                 victim.kill()
