@@ -143,7 +143,7 @@ class Soak:
             self.ledger.violations.append("mintmark admin keys rotate failed; see admin.log")
 
     async def _kill_replicas(self, over: asyncio.Event) -> None:
-        """One or two at a time, at any moment, the next when they are back; or one stands still for a while."""
+        """One or two at a time, the next when they are back; or one that stands still for a while."""
         while not over.is_set():
             await asyncio.sleep(self.chance.uniform(0.2, 2.0))
             if self.chance.random() < 0.25:

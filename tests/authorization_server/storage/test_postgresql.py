@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -90,6 +91,30 @@ def test_a_transaction_that_somebody_left_open_is_an_outage_and_then_ended(
 
 def deny(connection: sa.Connection, sid: str) -> None:
     deny_entries.append(connection, [DenyEntry(DenyKind.SID, sid, iat=1.0, exp=2.0)])
+
+
+def test_a_server_that_lets_one_wait_in_vain_does_not_let_everybody_wait(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is cut off does not even refuse: with each request waiting its turn, no 503 would come in time."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql+psycopg://127.0.0.1:{silent.getsockname()[1]}/x"
+        engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args={"connect_timeout": 2})
+        with monkeypatch.context() as outage:
+            outage.setattr(db._backend, "_writes", engine)
+            outage.setattr(db._backend, "_reads", engine)
+            outage.setattr(storage, "_SPARED", 3600.0)
+            for _ in range(20):
+                with pytest.raises(StorageUnavailable):
+                    db.write_now(lambda c: secrets.insert(c, "a", "s", 1.0))
+                with pytest.raises(StorageUnavailable):
+                    db.read_now(lambda c: secrets.get(c, "a"))
+        silent.settimeout(0)
+        silent.accept()[0].close()  # one came
+        with pytest.raises(BlockingIOError):
+            silent.accept()
+    monkeypatch.setattr(db._backend, "_away_until", 0.0)
+    db.write_now(lambda c: secrets.insert(c, "a", "s", 1.0))
 
 
 def test_silence_is_noticed_on_every_connection(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:

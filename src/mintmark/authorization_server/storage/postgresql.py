@@ -37,6 +37,8 @@ _TRIES = 20
 _LONGEST_PAUSE = 0.05  # seconds between two tries
 _MET_ANOTHER = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
 _IDLE_TOO_LONG = "25P03"  # idle_in_transaction_session_timeout: an outage, though its class says otherwise
+_LONG = 1.0  # seconds; who could not connect within that has found a server that does not even refuse
+_SPARED = 2.0  # seconds that the others are then spared the same
 _RECONNECT_EVERY = 1.0  # seconds
 _CONNECT_TIMEOUT = 5  # seconds
 _LOCK_TIMEOUT = 5.0  # seconds that a statement waits for another transaction
@@ -57,6 +59,7 @@ class PostgreSQL:
         )
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="mintmark-writer")
         self._ears = _Ears(url)
+        self._away_until = 0.0
         self._closed = False
 
     @classmethod
@@ -102,7 +105,7 @@ class PostgreSQL:
     def _attempt(self, work: Callable[[sa.Connection], T]) -> T:
         committing = False
         try:
-            with self._writes.connect() as connection, connection.begin():
+            with self._connect(self._writes) as connection, connection.begin():
                 value = work(connection)
                 committing = True
         except IntegrityError:
@@ -129,8 +132,21 @@ class PostgreSQL:
             raise unavailable(error) from error
 
     def _read(self, work: Callable[[sa.Connection], T]) -> T:
-        with self._reads.connect() as connection, connection.begin():
+        with self._connect(self._reads) as connection, connection.begin():
             return work(connection)
+
+    def _connect(self, engine: sa.Engine) -> sa.Connection:
+        """Connect; but who is let wait in vain once does not let everybody wait, one after the other."""
+        begun = time.monotonic()
+        if begun < self._away_until:
+            raise StorageUnavailable("The database did not answer a moment ago.")
+        try:
+            return engine.connect()
+        except OperationalError:
+            now = time.monotonic()
+            if now - begun > _LONG:
+                self._away_until = now + _SPARED
+            raise
 
     def changes(self) -> int:
         """Moves when this process has written anything, or another one to the deny log or the keys."""
