@@ -6,7 +6,7 @@ PY := .venv/bin/python
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo story test check format bench bench-server fuzz lock clean
+.PHONY: help demo story test check format bench bench-server fuzz soak lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -43,6 +43,10 @@ bench/service/node/node_modules: bench/service/node/package-lock.json
 
 fuzz: .venv/.fuzz ## let a fuzzer at every parser, a minute each
 	@$(PY) fuzz/run.py --seconds 60
+
+soak: .venv/.dev ## kill replicas, PostgreSQL and writers under load; SECONDS=60 and SEED choose
+	@$(PY) soak/run.py --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
+	@MINTMARK_KILL_ROUNDS=200 $(PY) -m pytest -q -n auto tests/authorization_server/storage/test_kill.py
 
 lock: ## write the lock files anew (needs uv)
 	@scripts/lock

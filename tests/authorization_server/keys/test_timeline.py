@@ -17,6 +17,7 @@ from mintmark.authorization_server.keys.timeline import (
     gone_at,
     lateness,
     next_change,
+    overtaken,
     plan,
     published,
 )
@@ -133,3 +134,13 @@ def test_lateness_is_how_long_something_has_been_due() -> None:
 def test_a_policy_that_would_break_a_verifier_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(ConfigurationError, match="keys: "):
         KeyPolicy(**changes)  # type: ignore[arg-type]
+
+
+def test_P8_who_cannot_look_stops_signing_before_its_tokens_outlive_the_key() -> None:
+    """The public half stays for what was signed until ``skew`` after the change."""
+    known, due = (CURRENT, NEXT), 30 * DAY
+    assert overtaken(known, due + 14.9, POLICY) == frozenset()
+    assert overtaken(known, due + 15.0, POLICY) == {"ES256"}
+    assert overtaken((CURRENT, PREVIOUS), due + DAY, POLICY) == frozenset()  # nothing was due
+    last_token_ends = due + 15.0 + POLICY.token_lifetime
+    assert last_token_ends <= gone_at(CURRENT, due, POLICY)

@@ -19,11 +19,12 @@ from mintmark.authorization_server.keys.timeline import (
     cache_lifetime,
     gone_at,
     next_change,
+    overtaken,
     plan,
     published,
 )
 from mintmark.authorization_server.revocation import DenyLog
-from mintmark.authorization_server.storage import Conflict, Connection, Database
+from mintmark.authorization_server.storage import Conflict, Connection, Database, StorageUnavailable
 from mintmark.authorization_server.storage.records import DenyEntry, DenyKind, Event, KeyRecord, KeyState
 from mintmark.authorization_server.storage.repositories import deny_entries, events
 from mintmark.authorization_server.storage.repositories import signing_keys as rows
@@ -61,6 +62,7 @@ class SigningKeys:
         self._policy = policy
         self._deny_log = deny_log
         self._loaded = _Loaded((), {}, {"keys": []}, math.inf, seen=-1)
+        self._overtaken: frozenset[str] = frozenset()  # what we must not sign with until we have looked
         self._turn = asyncio.Lock()  # one change at a time in this process; the database settles the rest
 
     async def start(self, now: float) -> None:
@@ -78,15 +80,24 @@ class SigningKeys:
     async def tick(self, now: float) -> tuple[str, ...]:
         """Do what is due, take over what other processes did, return what was done. Call it every second."""
         async with self._turn:
-            if self._db.changes() != self._loaded.seen:
-                await self._reload()
-            return await self._do_what_is_due(now)
+            try:
+                if self._db.changes() != self._loaded.seen:
+                    await self._reload()
+                done = await self._do_what_is_due(now)
+            except StorageUnavailable:
+                self._overtaken = overtaken(self._loaded.records, now, self._policy)
+                raise
+            self._overtaken = frozenset()
+        return done
 
     def current(self, alg: str) -> Key:
         """The private key that signs with ``alg``.
 
         :raises ConfigurationError: this service does not sign with that algorithm.
+        :raises StorageUnavailable: the key was due to be replaced, and the database does not say by which.
         """
+        if alg in self._overtaken:
+            raise StorageUnavailable("The signing key was due to be replaced, and the database is away.")
         try:
             return self._loaded.signing[alg]
         except KeyError:

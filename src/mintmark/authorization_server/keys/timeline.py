@@ -34,6 +34,7 @@ __all__ = [
     "gone_at",
     "lateness",
     "next_change",
+    "overtaken",
     "plan",
     "published",
 ]
@@ -198,6 +199,16 @@ def lateness(records: Sequence[KeyRecord], now: float, policy: KeyPolicy) -> flo
     due = [record.activates_at for record in records if record.state is KeyState.NEXT]
     due.extend(_changes(records, policy))
     return max(0.0, now - min(due)) if due else 0.0
+
+
+def overtaken(records: Iterable[KeyRecord], now: float, policy: KeyPolicy) -> frozenset[str]:
+    """The algorithms whose current key, as we know it, another process must have retired by now.
+
+    Whoever cannot look must not go on signing with it: its public half stays for the tokens that were signed
+    until ``skew`` after the change. Half of that, because we do not look all the time.
+    """
+    due = now - policy.skew / 2
+    return frozenset(r.alg for r in records if r.state is KeyState.NEXT and r.activates_at <= due)
 
 
 def alarm(records: Sequence[KeyRecord], now: float, policy: KeyPolicy) -> float:

@@ -37,8 +37,13 @@ _READ_CONNECTIONS = 4
 _TRIES = 20
 _LONGEST_PAUSE = 0.05  # seconds between two tries
 _MET_ANOTHER = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
+_IDLE_TOO_LONG = "25P03"  # idle_in_transaction_session_timeout: an outage, though its class says otherwise
+_LONG = 1.0  # seconds; who could not connect within that has found a server that does not even refuse
+_SPARED = 2.0  # seconds that the others are then spared the same
 _RECONNECT_EVERY = 1.0  # seconds
 _CONNECT_TIMEOUT = 5  # seconds
+_LOCK_TIMEOUT = 5.0  # seconds that a statement waits for another transaction
+_IDLE_TIMEOUT = 15.0  # seconds after which the server ends a transaction whose client has gone without a word
 _MIGRATION_LOCK = 0x6D696E74  # "mint": replicas that start together migrate one after the other
 
 
@@ -56,6 +61,7 @@ class PostgreSQL:
         )
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="mintmark-writer")
         self._ears = _Ears(url)
+        self._away_until = 0.0
         self._closed = False
 
     @classmethod
@@ -106,7 +112,7 @@ class PostgreSQL:
     def _attempt(self, work: Callable[[sa.Connection], T], engine: sa.Engine) -> T:
         committing = False
         try:
-            with engine.connect() as connection, connection.begin():
+            with self._connect(engine) as connection, connection.begin():
                 value = work(connection)
                 committing = True
         except IntegrityError:
@@ -116,7 +122,7 @@ class PostgreSQL:
             lost_before = error.connection_invalidated and not committing
             if _code(error) in _MET_ANOTHER or lost_before:
                 raise _MetAnotherError(error) from error
-            raise (unavailable(error) if isinstance(error, OperationalError) else error) from error
+            raise (unavailable(error) if _is_outage(error) else error) from error
         self._ears.wake()
         return value
 
@@ -133,8 +139,21 @@ class PostgreSQL:
             raise unavailable(error) from error
 
     def _read(self, work: Callable[[sa.Connection], T]) -> T:
-        with self._reads.connect() as connection, connection.begin():
+        with self._connect(self._reads) as connection, connection.begin():
             return work(connection)
+
+    def _connect(self, engine: sa.Engine) -> sa.Connection:
+        """Connect; but who is let wait in vain once does not let everybody wait, one after the other."""
+        begun = time.monotonic()
+        if begun < self._away_until:
+            raise StorageUnavailable("The database did not answer a moment ago.")
+        try:
+            return engine.connect()
+        except OperationalError:
+            now = time.monotonic()
+            if now - begun > _LONG:
+                self._away_until = now + _SPARED
+            raise
 
     def changes(self) -> int:
         """Moves when this process has written anything, or another one to the deny log or the keys."""
@@ -164,7 +183,9 @@ class _Ears:
 
     def __init__(self, url: URL) -> None:
         self.count = 0
-        self._engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        self._engine = sa.create_engine(
+            url, isolation_level="AUTOCOMMIT", poolclass=NullPool, connect_args=_CONNECT
+        )
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mintmark-listener", daemon=True)
@@ -203,22 +224,45 @@ def _engine(url: URL, isolation: str, *, pool_size: int) -> sa.Engine:
         isolation_level=isolation,
         pool_size=pool_size,
         max_overflow=0,
-        connect_args={
-            "connect_timeout": _CONNECT_TIMEOUT,
-            # Acknowledged means on disk, whatever the server's default is.
-            "options": "-c synchronous_commit=on",
-        },
+        connect_args={**_CONNECT, "options": _options()},
     )
 
 
+# A machine that is cut off says no word. Without these, whoever waits for it waits as long as the system lets
+# TCP wait, which is hours for a connection that listens.
+_CONNECT = {
+    "connect_timeout": _CONNECT_TIMEOUT,
+    "keepalives_idle": 10,  # seconds, and so are the intervals
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # milliseconds
+}
+
+
+def _options() -> str:
+    """What the server is told for each session, whatever its defaults are."""
+    told = {
+        "synchronous_commit": "on",  # acknowledged means on disk
+        # A replica that is cut off within a transaction must not keep the others from its rows, nor from the
+        # deny log, for as long as the server believes in it.
+        "idle_in_transaction_session_timeout": f"{_IDLE_TIMEOUT * 1000:.0f}",
+        "lock_timeout": f"{_LOCK_TIMEOUT * 1000:.0f}",
+    }
+    return " ".join(f"-c {name}={value}" for name, value in told.items())
+
+
 def _migration_engine(url: URL) -> sa.Engine:
-    engine = sa.create_engine(url, connect_args={"connect_timeout": _CONNECT_TIMEOUT})
+    engine = sa.create_engine(url, connect_args=_CONNECT)
 
     @event.listens_for(engine, "begin")
     def _one_after_the_other(connection: sa.Connection) -> None:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
 
     return engine
+
+
+def _is_outage(error: DBAPIError) -> bool:
+    return isinstance(error, OperationalError) or _code(error) == _IDLE_TOO_LONG
 
 
 def _code(error: DBAPIError) -> str | None:
