@@ -14,7 +14,12 @@ from mintmark.authorization_server.oauth.catalogue import Catalogue
 from mintmark.authorization_server.oauth.service import Service
 from mintmark.authorization_server.oauth.tokens import TokenMint
 from mintmark.authorization_server.people import People
-from mintmark.authorization_server.revocation import DenyLog
+from mintmark.authorization_server.revocation import (
+    STATUS_LIST_LIFETIME,
+    DenyLog,
+    StatusIndexes,
+    StatusLists,
+)
 from mintmark.authorization_server.sessions import SessionPolicy, Sessions
 from mintmark.authorization_server.settings import Settings
 from mintmark.authorization_server.storage import Database
@@ -59,7 +64,7 @@ def key_policy(settings: Settings) -> KeyPolicy:
         rotate_every=schedule.rotate_every,
         publish_ahead=schedule.publish_ahead,
         jwks_max_age=schedule.jwks_max_age,
-        token_lifetime=max(tokens.access_token_lifetime, tokens.id_token_lifetime),
+        token_lifetime=max(tokens.access_token_lifetime, tokens.id_token_lifetime, STATUS_LIST_LIFETIME),
         skew=schedule.clock_skew,
     )
 
@@ -83,16 +88,20 @@ def _assemble(
         sign_in_absolute=tokens.sign_in_absolute,
     )
     catalogue = Catalogue.of(settings)
+    lifetime = tokens.access_token_lifetime
     extra = functools.partial(extra_claims, catalogue.claim_rules, hook=claims_hook)
+    mint = TokenMint(settings.issuer, keys, deny_log, tokens, clock=clock, extra_claims=extra)
     return Service(
         settings=settings,
         catalogue=catalogue,
         database=database,
         keys=keys,
         deny_log=deny_log,
+        status_indexes=StatusIndexes(database, secrets.key("status list"), token_lifetime=lifetime),
+        status_lists=StatusLists(database, settings.issuer, sign=mint.status_list, timeline=keys.timeline),
         sessions=Sessions(database, secrets, deny_log, session_policy),
         people=People(database, secrets),
-        mint=TokenMint(settings.issuer, keys, deny_log, tokens, clock=clock, extra_claims=extra),
+        mint=mint,
         pages=Pages(settings),
         clock=clock,
         extra_claims=extra,

@@ -145,6 +145,7 @@ class Resource(Section):
 
     :param descriptions: what a scope allows, in words that a person reads before allowing it.
     :param claims: what its access tokens say besides.
+    :param status_list: its access tokens name their place in a status list, for verifiers that are not ours.
     """
 
     audience: Identifier
@@ -152,6 +153,7 @@ class Resource(Section):
     scopes: tuple[Identifier, ...] = ()
     descriptions: Mapping[str, Text] = Field(default_factory=dict)
     claims: tuple[ClaimSetting, ...] = ()
+    status_list: bool = False
 
     @property
     def display_name(self) -> str:

@@ -46,6 +46,11 @@ class Catalogue:
         """Return the audience of a client's tokens when it names none: its first resource, else ourselves."""
         return client.resources[0] if client.resources else self.issuer
 
+    def wants_status(self, audience: str) -> bool:
+        """Say whether access tokens for ``audience`` name their place in a status list."""
+        resource = self.resources.get(audience)
+        return resource is not None and resource.status_list
+
     def scopes_at(self, audience: str, scopes: Iterable[str]) -> tuple[str, ...]:
         """Keep of ``scopes`` what means something at ``audience`` (RFC 8707 2.2), in order.
 

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from starlette.responses import Response
 
+from mintmark.authorization_server.oauth.catalogue import Catalogue
 from mintmark.authorization_server.oauth.documents import Document
 from mintmark.authorization_server.oauth.flow import Flow
 from mintmark.authorization_server.registrations import AuthMethod, GrantType
@@ -18,9 +19,10 @@ __all__ = ["key_set", "metadata_document", "metadata_of"]
 _METADATA_MAX_AGE = 3600
 
 
-def metadata_of(settings: Settings, scopes: tuple[str, ...]) -> dict[str, Any]:
+def metadata_of(settings: Settings, catalogue: Catalogue) -> dict[str, Any]:
     """Return the metadata: what is listed works, and what is not listed does not."""
     at = settings.issuer
+    wants_status = any(catalogue.wants_status(audience) for audience in catalogue.resources)
     methods = list(get_args(AuthMethod))
     return {
         "issuer": at,
@@ -31,7 +33,7 @@ def metadata_of(settings: Settings, scopes: tuple[str, ...]) -> dict[str, Any]:
         "revocation_endpoint": f"{at}/revoke",
         "introspection_endpoint": f"{at}/introspect",
         "end_session_endpoint": f"{at}/end-session",
-        "scopes_supported": list(scopes),
+        "scopes_supported": list(catalogue.scopes),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": list(get_args(GrantType)),
@@ -50,6 +52,7 @@ def metadata_of(settings: Settings, scopes: tuple[str, ...]) -> dict[str, Any]:
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,
+        **({"status_list_aggregation_endpoint": f"{at}/status-lists"} if wants_status else {}),
     }
 
 
@@ -60,7 +63,7 @@ async def metadata_document(flow: Flow) -> Response:
     document = service.documents.of(
         metadata_document,
         (catalogue,),
-        lambda: Document.of(metadata_of(service.settings, catalogue.scopes), _METADATA_MAX_AGE),
+        lambda: Document.of(metadata_of(service.settings, catalogue), _METADATA_MAX_AGE),
     )
     return document.answer(flow.request)
 

@@ -6,8 +6,8 @@ from starlette.responses import Response
 
 from mintmark.authorization_server.logs import log_event
 from mintmark.authorization_server.oauth.flow import Flow
-from mintmark.authorization_server.storage.records import DenyEntry, DenyKind
 from mintmark.errors import InvalidToken
+from mintmark.jwt import StatusReference
 
 __all__ = ["token_taken_back"]
 
@@ -35,6 +35,12 @@ async def _deny_access_token(flow: Flow, token: str) -> None:
         return
     if claims.get("client_id") != flow.client.client_id or claims.jwt_id is None or claims.expires_at is None:
         return
-    entry = DenyEntry(DenyKind.JTI, claims.jwt_id, iat=flow.now, exp=claims.expires_at)
-    await flow.service.deny_log.add([entry], flow.now)
+    status = StatusReference.of(claims)
+    await flow.service.sessions.end_access_token(
+        claims.jwt_id,
+        claims.expires_at,
+        flow.now,
+        grant_id=claims.get("grant_id"),
+        status_index=None if status is None else flow.service.status_lists.index_of(status),
+    )
     log_event("access_token_revoked", client_id=flow.client.client_id)

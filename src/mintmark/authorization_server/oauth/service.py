@@ -17,7 +17,7 @@ from mintmark.authorization_server.oauth.documents import Documents
 from mintmark.authorization_server.oauth.tokens import TokenMint
 from mintmark.authorization_server.people import People
 from mintmark.authorization_server.registrations import Client
-from mintmark.authorization_server.revocation import DenyLog
+from mintmark.authorization_server.revocation import DenyLog, StatusIndexes, StatusLists
 from mintmark.authorization_server.sessions import RefreshPolicy, Sessions
 from mintmark.authorization_server.settings import Settings
 from mintmark.authorization_server.storage import Database
@@ -40,6 +40,8 @@ class Service:
     database: Database
     keys: SigningKeys
     deny_log: DenyLog
+    status_indexes: StatusIndexes
+    status_lists: StatusLists
     sessions: Sessions
     people: People
     mint: TokenMint

@@ -33,6 +33,7 @@ from mintmark.authorization_server.oauth.flow import Step
 from mintmark.authorization_server.oauth.introspect import client_with_a_secret, token_described
 from mintmark.authorization_server.oauth.metadata import key_set, metadata_document
 from mintmark.authorization_server.oauth.revoke import token_taken_back
+from mintmark.authorization_server.oauth.status_lists import as_of_now, list_of_lists, signed_list
 from mintmark.authorization_server.oauth.steps import (
     authenticate_client,
     authenticate_resource_server,
@@ -58,41 +59,44 @@ _GET, _POST, _GET_POST = ("GET",), ("POST",), ("GET", "POST")
 
 # fmt: off
 # A /authorize  T /token  U /userinfo  R /revoke  I /introspect  L /end-session  F /revocations
-# S /revocations/snapshot  M metadata  K /jwks
+# S /revocations/snapshot  M metadata  K /jwks  X /status-lists  Y /status-lists/{number}
 STEPS: tuple[tuple[str, Step], ...] = (
-    ("A . . . . L . . . .", recall_sign_in),
-    (". T . R I . . . . .", authenticate_client),
-    (". . . . . . F S . .", authenticate_resource_server),
-    ("A . . . . . . . . .", known_client),
-    ("A . . . . . . . . .", registered_redirect_uri),   # from here on refusals go to the client
-    ("A . . . . . . . . .", signed_in),
-    ("A . . . . . . . . .", asked_for_code),
-    ("A . . . . . . . . .", no_request_object),
-    ("A . . . . . . . . .", known_prompt),
-    ("A . . . . . . . . .", proof_key),
-    ("A . . . . . . . . .", resources_of_the_client),
-    ("A . . . . . . . . .", scope_of_the_client),
-    ("A . . . . . . . . .", same_person_as_hinted),
-    ("A . . . . . . . . .", told_of_misuse),
-    ("A . . . . . . . . .", consented),
-    ("A . . . . . . . . .", give_code),
-    (". T . . . . . . . .", known_grant_type),
-    (". T . . . . . . . .", registered_grant_type),
-    (". T . . . . . . . .", tokens_by_grant),
-    (". . U . . . . . . .", bearer_token),
-    (". . U . . . . . . .", scope_openid),
-    (". . U . . . . . . .", living_owner),
-    (". . U . . . . . . .", claims_of_the_person),
-    (". . . R . . . . . .", token_taken_back),
-    (". . . . I . . . . .", client_with_a_secret),
-    (". . . . I . . . . .", token_described),
-    (". . . . . L . . . .", hint_of_ours),
-    (". . . . . L . . . .", registered_return),
-    (". . . . . L . . . .", signed_out),
-    (". . . . . . F . . .", live_feed),
-    (". . . . . . . S . .", signed_snapshot),
-    (". . . . . . . . M .", metadata_document),
-    (". . . . . . . . . K", key_set),
+    ("A . . . . L . . . . . .", recall_sign_in),
+    (". T . R I . . . . . . .", authenticate_client),
+    (". . . . . . F S . . . .", authenticate_resource_server),
+    ("A . . . . . . . . . . .", known_client),
+    ("A . . . . . . . . . . .", registered_redirect_uri),   # from here on refusals go to the client
+    ("A . . . . . . . . . . .", signed_in),
+    ("A . . . . . . . . . . .", asked_for_code),
+    ("A . . . . . . . . . . .", no_request_object),
+    ("A . . . . . . . . . . .", known_prompt),
+    ("A . . . . . . . . . . .", proof_key),
+    ("A . . . . . . . . . . .", resources_of_the_client),
+    ("A . . . . . . . . . . .", scope_of_the_client),
+    ("A . . . . . . . . . . .", same_person_as_hinted),
+    ("A . . . . . . . . . . .", told_of_misuse),
+    ("A . . . . . . . . . . .", consented),
+    ("A . . . . . . . . . . .", give_code),
+    (". T . . . . . . . . . .", known_grant_type),
+    (". T . . . . . . . . . .", registered_grant_type),
+    (". T . . . . . . . . . .", tokens_by_grant),
+    (". . U . . . . . . . . .", bearer_token),
+    (". . U . . . . . . . . .", scope_openid),
+    (". . U . . . . . . . . .", living_owner),
+    (". . U . . . . . . . . .", claims_of_the_person),
+    (". . . R . . . . . . . .", token_taken_back),
+    (". . . . I . . . . . . .", client_with_a_secret),
+    (". . . . I . . . . . . .", token_described),
+    (". . . . . L . . . . . .", hint_of_ours),
+    (". . . . . L . . . . . .", registered_return),
+    (". . . . . L . . . . . .", signed_out),
+    (". . . . . . F . . . . .", live_feed),
+    (". . . . . . . S . . . .", signed_snapshot),
+    (". . . . . . . . M . . .", metadata_document),
+    (". . . . . . . . . K . .", key_set),
+    (". . . . . . . . . . X .", list_of_lists),
+    (". . . . . . . . . . . Y", as_of_now),
+    (". . . . . . . . . . . Y", signed_list),
 )
 
 #   paths, methods, parameters, browsers may read, never cached, how it says no
@@ -108,6 +112,8 @@ _ROWS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], Reads, bool, bool, R
     "M": (("/.well-known/openid-configuration",
            "/.well-known/oauth-authorization-server"), _GET, Reads.NOTHING, True, False, refuse_as_json),
     "K": (("/jwks",),                  _GET,      Reads.NOTHING,       True,  False, refuse_as_json),
+    "X": (("/status-lists",),          _GET,      Reads.NOTHING,       False, False, refuse_as_json),
+    "Y": (("/status-lists/{number}",), _GET,      Reads.QUERY_OR_FORM, False, False, refuse_as_json),
 }
 # fmt: on
 

@@ -1,5 +1,5 @@
-"""Making and reading our own tokens: access tokens (RFC 9068), ID tokens, and the signed snapshot of the
-deny log.
+"""Making and reading our own tokens: access tokens (RFC 9068), ID tokens, and what is published of those that
+were revoked.
 """
 
 from __future__ import annotations
@@ -12,12 +12,22 @@ from typing import Any
 from mintmark.authorization_server.claims import TokenKind, Wanted, build_access_claims, build_id_claims
 from mintmark.authorization_server.keys import SigningKeys
 from mintmark.authorization_server.registrations import Client
-from mintmark.authorization_server.revocation import DenyLog
+from mintmark.authorization_server.revocation import STATUS_LIST_LIFETIME, DenyLog
 from mintmark.authorization_server.settings import TokenLifetimes
 from mintmark.authorization_server.storage.records import Grant, Person
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
-from mintmark.jwt import ACCESS_TOKEN, ID_TOKEN, REVOCATIONS, UNCHECKED, Claims, Issuer, Verifier
+from mintmark.jwt import (
+    ACCESS_TOKEN,
+    ID_TOKEN,
+    REVOCATIONS,
+    STATUS_LIST,
+    UNCHECKED,
+    Claims,
+    Issuer,
+    StatusReference,
+    Verifier,
+)
 
 __all__ = ["SIGNING_ALG", "AccessToken", "TokenMint"]
 
@@ -109,11 +119,13 @@ class TokenMint:
         person: Person | None,
         act: Mapping[str, Any] | None = None,
         at_most: float | None = None,
+        status: StatusReference | None = None,
     ) -> AccessToken:
         """Make an access token for one audience.
 
         :param act: who acts for the person (RFC 8693 4.1).
         :param at_most: seconds it may live at most, when it stands for another token.
+        :param status: where a status list says how it stands.
         """
         lifetime = self._lifetimes.access_token_lifetime
         lifetime -= lifetime * _JITTER * random.random()  # noqa: S311 — spreads load, hides nothing
@@ -124,6 +136,8 @@ class TokenMint:
         )
         if act is not None:
             claims["act"] = dict(act)
+        if status is not None:
+            claims["status"] = status.to_claim()
         text = self._signer(SIGNING_ALG).issue(
             subject=subject,
             audience=audience,
@@ -157,6 +171,12 @@ class TokenMint:
         """Sign the deny log as it stands (``revocations+jwt``)."""
         return self._signer(SIGNING_ALG).issue(
             lifetime=_SNAPSHOT_LIFETIME, claims={"seq": seq, "entries": entries}, profile=REVOCATIONS
+        )
+
+    def status_list(self, uri: str, claims: dict[str, Any]) -> str:
+        """Sign the status list of that address (``statuslist+jwt``)."""
+        return self._signer(SIGNING_ALG).issue(
+            subject=uri, lifetime=STATUS_LIST_LIFETIME, claims=claims, profile=STATUS_LIST
         )
 
     async def read_access_token(self, text: str) -> Claims:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from mintmark.authorization_server.revocation.deny_set import ClaimsLike, DenySet
-from mintmark.authorization_server.storage import Database
+from mintmark.authorization_server.storage import Connection, Database
 from mintmark.authorization_server.storage.records import DenyEntry
 from mintmark.authorization_server.storage.repositories import deny_entries
 
@@ -67,10 +67,25 @@ class DenyLog:
             self._wake = asyncio.Event()
         return new
 
-    async def add(self, entries: Iterable[DenyEntry], now: float) -> tuple[DenyEntry, ...]:
-        """Append entries; return them numbered, durable and told to every follower of this process."""
+    async def add(
+        self,
+        entries: Iterable[DenyEntry],
+        now: float,
+        *,
+        also: Callable[[Connection], None] | None = None,
+    ) -> tuple[DenyEntry, ...]:
+        """Append entries; return them numbered, durable and told to every follower of this process.
+
+        :param also: a unit of work that belongs to the same transaction.
+        """
         wanted = [entry for entry in entries if entry.dies_at > now]
-        written = await self._db.write(lambda connection: deny_entries.append(connection, wanted))
+
+        def work(connection: Connection) -> tuple[DenyEntry, ...]:
+            if also is not None:
+                also(connection)
+            return deny_entries.append(connection, wanted)
+
+        written = await self._db.write(work)
         await self.tick(now)
         return written
 

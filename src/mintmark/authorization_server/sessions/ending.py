@@ -1,4 +1,7 @@
-"""How things end: one transaction marks the grants, denies what they gave, and leaves a trace."""
+"""How things end: one transaction marks the grants, denies what they gave, and leaves a trace.
+
+What they gave is denied twice: in the deny log for our own verifiers, and in the status lists for others.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,43 @@ from collections.abc import Sequence
 from mintmark.authorization_server.sessions.outcomes import SessionPolicy
 from mintmark.authorization_server.storage import Connection
 from mintmark.authorization_server.storage.records import DenyEntry, DenyKind, Event, Grant
-from mintmark.authorization_server.storage.repositories import deny_entries, events, grants, notices, sign_ins
+from mintmark.authorization_server.storage.repositories import (
+    deny_entries,
+    events,
+    grants,
+    notices,
+    sign_ins,
+    status_lists,
+)
+from mintmark.jwt.policy import MAX_LEEWAY
 
-__all__ = ["end_grant", "end_person", "end_sign_in"]
+__all__ = ["end_grant", "end_person", "end_sign_in", "end_status_index"]
 
 
 def _deny_until(now: float, policy: SessionPolicy) -> float:
     """When the last access token that exists now has expired everywhere."""
     return now + policy.access_token_lifetime + policy.skew
+
+
+def _end(
+    connection: Connection, ended: Sequence[Grant], now: float, policy: SessionPolicy, *, reason: str
+) -> float:
+    """Mark grants ended, also in the status lists; return how long their access tokens must be denied."""
+    until = _deny_until(now, policy)
+    grants.end(connection, ended, now=now, reason=reason, kept_until=until)
+    places = [grant.status_index for grant in ended if grant.status_index is not None]
+    status_lists.mark_invalid(connection, places, expires_at=until + MAX_LEEWAY)
+    return until
+
+
+def end_status_index(
+    connection: Connection, index: int, now: float, policy: SessionPolicy, *, grant_id: str | None
+) -> None:
+    """Mark one place INVALID because a token there was taken back; its grant goes on with another place."""
+    expires_at = _deny_until(now, policy) + MAX_LEEWAY
+    status_lists.mark_invalid(connection, [index], expires_at=expires_at)
+    if grant_id is not None:
+        grants.drop_status_index(connection, grant_id, index)
 
 
 def end_grant(
@@ -30,8 +62,7 @@ def end_grant(
 
     :param tell: leave a notice for the person's next sign-in page.
     """
-    until = _deny_until(now, policy)
-    grants.end(connection, [grant], now=now, reason=reason, kept_until=until)
+    until = _end(connection, [grant], now, policy, reason=reason)
     deny_entries.append(connection, [DenyEntry(DenyKind.GRANT_ID, grant.grant_id, iat=now, exp=until)])
     about = Event(now, reason, grant.person_id, grant.client_id, grant.sid, grant.grant_id)
     events.record(connection, about)
@@ -51,8 +82,7 @@ def end_sign_in(
     if sign_in is None and not within:
         return ()
     sign_ins.remove(connection, sid)
-    until = _deny_until(now, policy)
-    grants.end(connection, within, now=now, reason=reason, kept_until=until)
+    until = _end(connection, within, now, policy, reason=reason)
     deny_entries.append(connection, [DenyEntry(DenyKind.SID, sid, iat=now, exp=until)])
     person_id = sign_in.person_id if sign_in is not None else within[0].person_id
     events.record(connection, Event(now, reason, person_id, sid=sid, details={"grants": len(within)}))
@@ -77,9 +107,8 @@ def end_person(
         for grant in grants.live(connection, person_id=person_id)
         if except_sid is None or grant.sid != except_sid
     ]
-    until = _deny_until(now, policy)
     sign_ins.remove_of_person(connection, person_id, except_sid=except_sid)
-    grants.end(connection, ended, now=now, reason=reason, kept_until=until)
+    until = _end(connection, ended, now, policy, reason=reason)
     deny_entries.append(connection, _denials(person_id, ended, now, until, sparing=except_sid is not None))
     events.record(connection, Event(now, reason, person_id, details={"grants": len(ended)}))
     return tuple(ended)

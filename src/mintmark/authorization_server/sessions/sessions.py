@@ -21,7 +21,14 @@ from mintmark.authorization_server.sessions.refresh import Keep, RefreshPolicy, 
 from mintmark.authorization_server.sessions.renewing import ENDING, renew
 from mintmark.authorization_server.sessions.tokens import RefreshTokens, digest, new_code, new_cookie, new_id
 from mintmark.authorization_server.storage import Connection, Database
-from mintmark.authorization_server.storage.records import CodeRecord, Grant, Notice, SignIn
+from mintmark.authorization_server.storage.records import (
+    CodeRecord,
+    DenyEntry,
+    DenyKind,
+    Grant,
+    Notice,
+    SignIn,
+)
 from mintmark.authorization_server.storage.repositories import codes, grants, notices, people, sign_ins
 
 __all__ = ["Sessions"]
@@ -274,3 +281,30 @@ class Sessions:
         ended = await self._db.write(work)
         await self._deny_log.tick(now)
         return ended
+
+    # Access tokens
+
+    async def give_status_index(self, grant: Grant, index: int) -> int | None:
+        """Give a grant that place in the status lists, unless it has one already.
+
+        Returns the place that it has now; None if it has ended.
+        """
+        return await self._db.write(
+            lambda connection: grants.give_status_index(connection, grant.grant_id, index)
+        )
+
+    async def end_access_token(
+        self, jwt_id: str, expires_at: float, now: float, *, grant_id: str | None, status_index: int | None
+    ) -> None:
+        """Deny one access token (RFC 7009 2.1); the refresh token of its grant goes on.
+
+        A place in a status list is all that a grant's access tokens have in common there: it becomes INVALID
+        for all of them, and the next one gets another.
+        """
+
+        def end_index(connection: Connection) -> None:
+            if status_index is not None:
+                ending.end_status_index(connection, status_index, now, self._policy, grant_id=grant_id)
+
+        entry = DenyEntry(DenyKind.JTI, jwt_id, iat=now, exp=expires_at)
+        await self._deny_log.add([entry], now, also=end_index)

@@ -19,6 +19,8 @@ _ENDS: tuple[tuple[sa.Table, sa.Column[float], float], ...] = (
     (schema.grants, schema.grants.c.expires_at, 0.0),
     (schema.codes, schema.codes.c.kept_until, 0.0),
     (schema.deny_log, schema.deny_log.c.exp, MAX_LEEWAY),
+    (schema.status_blocks, schema.status_blocks.c.expires_at, 0.0),
+    (schema.status_invalid, schema.status_invalid.c.expires_at, 0.0),
     (schema.sign_in_failures, schema.sign_in_failures.c.expires_at, 0.0),
     (schema.one_time, schema.one_time.c.expires_at, 0.0),
     (schema.events, schema.events.c.at, EVENTS_KEPT),

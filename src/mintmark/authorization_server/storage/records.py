@@ -14,6 +14,8 @@ from typing import Any
 from mintmark.jwt.policy import MAX_LEEWAY
 
 __all__ = [
+    "STATUS_BLOCK_SIZE",
+    "STATUS_LIST_SIZE",
     "CodeRecord",
     "DenyEntry",
     "DenyKind",
@@ -26,6 +28,11 @@ __all__ = [
     "SignIn",
     "values_of",
 ]
+
+STATUS_LIST_SIZE = 1 << 17
+"""Status indexes are one space of numbers; so many of them are the places of one status list."""
+STATUS_BLOCK_SIZE = 1 << 10
+"""So many are taken at once by a process that gives them to tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,8 @@ class Grant:
 
     ``offline`` grants (scope ``offline_access``, OpenID Connect Core 11) survive the sign-out of their
     sign-in; their access tokens therefore carry no ``sid``: see :attr:`token_sid`.
+
+    ``status_index`` is where a status list says how its access tokens stand, once one of them has needed it.
     """
 
     grant_id: str
@@ -88,6 +97,7 @@ class Grant:
     absolute_end: float
     ended_at: float | None = None
     end_reason: str | None = None
+    status_index: int | None = None
 
     @property
     def token_sid(self) -> str | None:

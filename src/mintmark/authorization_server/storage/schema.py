@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Double,
@@ -40,9 +41,11 @@ __all__ = [
     "sign_in_failures",
     "sign_ins",
     "signing_keys",
+    "status_blocks",
+    "status_invalid",
 ]
 
-SCHEMA_VERSION = "0001"  # the newest revision in migrations/versions; a test holds them together
+SCHEMA_VERSION = "0002"  # the newest revision in migrations/versions; a test holds them together
 
 metadata = MetaData()
 
@@ -135,7 +138,15 @@ grants = Table(
     Column("ended_at", Double),
     Column("end_reason", String(64)),
     Column("expires_at", Double, nullable=False, index=True),  # when the row may go
+    Column("status_index", BigInteger),
     Index("ix_grants_person_id", "person_id"),
+)
+_HAS_A_STATUS = grants.c.status_index.is_not(None)  # so that others pay nothing for the index
+Index(
+    "ix_grants_status_index",
+    grants.c.status_index,
+    sqlite_where=_HAS_A_STATUS,
+    postgresql_where=_HAS_A_STATUS,
 )
 
 codes = Table(
@@ -170,6 +181,21 @@ deny_log = Table(
     Column("exp", Double, nullable=False, index=True),
     Column("before", Double),
     sqlite_autoincrement=True,  # a number is never used again, not even after the newest row has died
+)
+
+status_blocks = Table(
+    "status_blocks",
+    metadata,
+    Column("block", Integer, primary_key=True, autoincrement=True),
+    Column("expires_at", Double, nullable=False, index=True),  # of the last token without a grant in it
+    sqlite_autoincrement=True,  # no status index is ever given twice
+)
+
+status_invalid = Table(
+    "status_invalid",
+    metadata,
+    Column("status_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("expires_at", Double, nullable=False, index=True),
 )
 
 signing_keys = Table(

@@ -10,6 +10,7 @@ from mintmark.authorization_server.logs import log_event
 from mintmark.authorization_server.oauth.errors import InvalidGrant, InvalidScope, InvalidTarget, OAuthError
 from mintmark.authorization_server.oauth.flow import Flow
 from mintmark.authorization_server.oauth.json_answer import JSONAnswer
+from mintmark.authorization_server.oauth.status_lists import status_of
 from mintmark.authorization_server.oauth.steps import one_audience
 from mintmark.authorization_server.oauth.tokens import AccessToken
 from mintmark.authorization_server.sessions import RefusalReason
@@ -18,7 +19,7 @@ from mintmark.authorization_server.storage.records import Grant, Person
 __all__ = ["answer_of_grant", "refusal", "token_answer"]
 
 
-def answer_of_grant(
+async def answer_of_grant(
     flow: Flow, grant: Grant, person: Person, *, scope: tuple[str, ...], refresh_token: str | None
 ) -> Response:
     """Return what a person's grant gives: an access token for one audience, and with ``openid`` an ID token.
@@ -34,6 +35,7 @@ def answer_of_grant(
         scope=service.catalogue.scopes_at(audience, scope),
         grant=grant,
         person=person,
+        status=await status_of(flow, audience, grant),
     )
     id_token = None
     if "openid" in scope:

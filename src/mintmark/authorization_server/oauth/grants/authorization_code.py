@@ -36,7 +36,7 @@ async def authorization_code(flow: Flow) -> Response:
     )
     if isinstance(granted, Refused):
         raise refusal(granted.reason)
-    return answer_of_grant(
+    return await answer_of_grant(
         flow,
         granted.grant,
         granted.person,

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from mintmark.authorization_server.oauth.errors import UnauthorizedClient
 from mintmark.authorization_server.oauth.flow import Flow
 from mintmark.authorization_server.oauth.grants.answers import token_answer
+from mintmark.authorization_server.oauth.status_lists import status_of
 from mintmark.authorization_server.oauth.steps import allowed_scope, one_audience
 from mintmark.authorization_server.registrations import IDENTITY_SCOPES
 
@@ -14,7 +15,7 @@ __all__ = ["client_credentials"]
 
 
 async def client_credentials(flow: Flow) -> Response:
-    """No person, no session, no refresh token (RFC 6749 4.4.3); nothing is stored."""
+    """No person, no session, no refresh token (RFC 6749 4.4.3); nothing is stored of the token."""
     service, client = flow.service, flow.client
     if client.is_public:
         raise UnauthorizedClient("client_credentials needs a client with a secret")
@@ -23,6 +24,12 @@ async def client_credentials(flow: Flow) -> Response:
     known = set(service.catalogue.scopes_at(audience, service.catalogue.scopes)) - of_people
     scope = allowed_scope(flow, client, known)
     access_token = service.mint.access_token(
-        client=client, subject=client.client_id, audience=audience, scope=scope, grant=None, person=None
+        client=client,
+        subject=client.client_id,
+        audience=audience,
+        scope=scope,
+        grant=None,
+        person=None,
+        status=await status_of(flow, audience),
     )
     return token_answer(flow, access_token, audience=audience)

@@ -33,7 +33,7 @@ async def refresh_token(flow: Flow) -> Response:
     )
     if isinstance(refreshed, Refused):
         raise refusal(refreshed.reason)
-    return answer_of_grant(
+    return await answer_of_grant(
         flow,
         refreshed.grant,
         refreshed.person,

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from mintmark.authorization_server.oauth.errors import InvalidGrant, InvalidRequest, InvalidTarget
 from mintmark.authorization_server.oauth.flow import Flow
 from mintmark.authorization_server.oauth.grants.answers import token_answer
+from mintmark.authorization_server.oauth.status_lists import status_of
 from mintmark.authorization_server.oauth.steps import allowed_scope, living_person
 from mintmark.authorization_server.registrations import IDENTITY_SCOPES
 from mintmark.authorization_server.storage.records import Grant
@@ -44,6 +45,7 @@ async def token_exchange(flow: Flow) -> Response:
         grant=grant,
         act=_actor_chain(client.client_id, subject),
         at_most=(subject.expires_at or 0.0) - flow.now,
+        status=await status_of(flow, audience, grant),
     )
     return token_answer(flow, access_token, audience=audience, grant=grant, issued_token_type=_ACCESS_TOKEN)
 

@@ -9,8 +9,20 @@ import sqlalchemy as sa
 
 from mintmark.authorization_server.storage.records import Grant, Person, values_of
 from mintmark.authorization_server.storage.schema import grants, people
+from mintmark.jwt.policy import MAX_LEEWAY
 
-__all__ = ["by_id", "end", "insert", "live", "rotate", "with_person"]
+__all__ = [
+    "by_id",
+    "drop_status_index",
+    "end",
+    "give_status_index",
+    "insert",
+    "live",
+    "rotate",
+    "with_person",
+]
+
+_LAST_TOKEN = 86_400.0 + MAX_LEEWAY  # no access token lives longer, however lenient its verifier is
 
 _COLUMNS = tuple(grants.c[field.name] for field in fields(Grant))
 _SELECT = sa.select(*_COLUMNS)
@@ -44,10 +56,30 @@ _END = (
         expires_at=sa.bindparam("expires_at"),
     )
 )
+_GIVE_STATUS_INDEX = (
+    sa.update(grants)
+    .where(
+        grants.c.grant_id == sa.bindparam("key"),
+        grants.c.status_index.is_(None),
+        grants.c.ended_at.is_(None),
+    )
+    .values(status_index=sa.bindparam("given"), expires_at=grants.c.expires_at + _LAST_TOKEN)
+)
+_DROP_STATUS_INDEX = (
+    sa.update(grants)
+    .where(grants.c.grant_id == sa.bindparam("key"), grants.c.status_index == sa.bindparam("dropped"))
+    .values(status_index=None, expires_at=grants.c.expires_at - _LAST_TOKEN)
+)
+
+
+def _row_may_go(grant: Grant) -> float:
+    """When it has ended by itself; but while a token of it is in a status list, it can still be revoked."""
+    end = min(grant.idle_end, grant.absolute_end)
+    return end if grant.status_index is None else end + _LAST_TOKEN
 
 
 def insert(connection: sa.Connection, grant: Grant) -> None:
-    connection.execute(_INSERT, {**values_of(grant), "expires_at": min(grant.idle_end, grant.absolute_end)})
+    connection.execute(_INSERT, {**values_of(grant), "expires_at": _row_may_go(grant)})
 
 
 def by_id(connection: sa.Connection, grant_id: str) -> Grant | None:
@@ -81,7 +113,7 @@ def rotate(connection: sa.Connection, before: Grant, after: Grant) -> bool:
             "to_generation": after.generation,
             "rotated_at": after.rotated_at,
             "idle_end": after.idle_end,
-            "expires_at": min(after.idle_end, after.absolute_end),
+            "expires_at": _row_may_go(after),
         },
     )
     return changed.rowcount == 1
@@ -97,3 +129,15 @@ def end(
     ]
     if rows:
         connection.execute(_END, rows)
+
+
+def give_status_index(connection: sa.Connection, grant_id: str, index: int) -> int | None:
+    """Give a grant its place in a status list, unless it has one; return the place, None if it has ended."""
+    connection.execute(_GIVE_STATUS_INDEX, {"key": grant_id, "given": index})
+    grant = by_id(connection, grant_id)
+    return None if grant is None or grant.ended_at is not None else grant.status_index
+
+
+def drop_status_index(connection: sa.Connection, grant_id: str, index: int) -> None:
+    """Take that place away from a grant: its next token finds it without one."""
+    connection.execute(_DROP_STATUS_INDEX, {"key": grant_id, "dropped": index})
