@@ -24,6 +24,7 @@ from mintmark.errors import ConfigurationError
 from ports import free_ports
 
 from .running import ORDERS_SECRET, Browser, Running, basic, claims_of
+from .status_lists import INVALID, VALID, reference_of, resources, status_of
 from .storage.backends import MakeUrl, needs_postgresql
 
 ORDERS = basic("orders", ORDERS_SECRET)
@@ -43,12 +44,12 @@ def instance(folder: Path, url: str, **more: Any) -> Iterator[Browser]:
 
 
 @contextmanager
-def two_instances(tmp_path: Path, url: str) -> Iterator[tuple[Browser, Browser]]:
+def two_instances(tmp_path: Path, url: str, **more: Any) -> Iterator[tuple[Browser, Browser]]:
     """Two on one database, under one issuer, with one key-encryption key: as behind one address."""
     key_file = str(tmp_path / "mintmark.kek")
     with (
-        instance(tmp_path / "one", url, key_file=key_file) as one,
-        instance(tmp_path / "other", url, key_file=key_file, issuer=one.server.url) as other,
+        instance(tmp_path / "one", url, key_file=key_file, **more) as one,
+        instance(tmp_path / "other", url, key_file=key_file, issuer=one.server.url, **more) as other,
     ):
         yield one, other
 
@@ -130,6 +131,34 @@ def test_P8_a_second_machine_without_the_key_encryption_key_does_not_make_anothe
     ):
         raise AssertionError("it started")
     assert not (tmp_path / "other" / "the.kek").exists()
+
+
+@needs_postgresql
+def test_two_instances_publish_one_status_list(tmp_path: Path, url: str) -> None:
+    wanted = resources("orders", "billing")
+    with two_instances(tmp_path, url, resources=wanted) as (one, other):
+        ended, tokens = one.tokens(), [one.tokens()["access_token"]]
+        for browser in (one, other) * 3:
+            answer = browser.http.post("/token", data={"grant_type": "client_credentials"}, headers=ORDERS)
+            tokens.append(answer.json()["access_token"])
+        assert len({reference_of(token) for token in (ended["access_token"], *tokens)}) == 8
+        assert other.http.get("/status-lists").json() == one.http.get("/status-lists").json()
+        renewed = other.refresh(ended["refresh_token"]).json()["access_token"]
+        assert reference_of(renewed) == reference_of(ended["access_token"])
+        assert status_of(other, renewed) is VALID
+        with feed_of(other) as entries:
+            one.http.post("/revoke", data={"client_id": "app", "token": ended["refresh_token"]})
+            next(entries)  # heard there, and so is the status
+        for browser in (one, other):
+            assert status_of(browser, renewed) is INVALID
+            assert {status_of(browser, token) for token in tokens} == {VALID}
+
+
+@needs_postgresql
+def test_a_status_list_that_is_not_there_is_404_however_large_its_number(tmp_path: Path, url: str) -> None:
+    with instance(tmp_path / "one", url, key_file="the.kek", resources=resources("orders")) as browser:
+        for number in (0, 1, 999_999_999, 10**9, 2**63):
+            assert browser.http.get(f"/status-lists/{number}").status_code == 404
 
 
 def put_away(postgresql: MakeUrl, url: str, away: bool) -> None:

@@ -1,4 +1,4 @@
-"""Status lists over HTTP: what tokens say, what the lists say, what strangers get. Numbers are of the draft."""
+"""Status lists over HTTP: what tokens say, what the lists say, and what strangers get. Numbers: the draft."""
 
 from __future__ import annotations
 

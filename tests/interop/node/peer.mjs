@@ -1,4 +1,5 @@
 // The npm package jose behind a line protocol: one JSON request per line, one JSON answer per line, in order.
+import { getListFromStatusListJWT, getStatusListFromJWT } from '@sd-jwt/jwt-status-list'
 import * as jose from 'jose'
 import { createInterface } from 'node:readline'
 
@@ -84,6 +85,18 @@ const operations = {
   },
   async signJwt({ claims, jwk, header }) {
     return new jose.SignJWT(claims).setProtectedHeader(header).sign(await key(jwk, header.alg))
+  },
+
+  // From a token to its status as draft-ietf-oauth-status-list 8.3 says, knowing nothing but the issuer.
+  async status({ token, issuer, now }) {
+    const { jwks_uri } = await (await fetch(`${issuer}/.well-known/oauth-authorization-server`)).json()
+    const keys = jose.createLocalJWKSet(await (await fetch(jwks_uri)).json())
+    const { idx, uri } = getStatusListFromJWT(token)
+    const answer = await fetch(uri, { headers: { accept: 'application/statuslist+jwt' } })
+    const list = await answer.text()
+    const expected = { issuer, subject: uri, typ: 'statuslist+jwt', currentDate: new Date(now * 1000) }
+    await jose.jwtVerify(list, keys, expected)
+    return { status: getListFromStatusListJWT(list).getStatus(idx), type: answer.headers.get('content-type') }
   },
 }
 
