@@ -45,6 +45,7 @@ def fetched(browser: Browser, token: str) -> httpx.Response:
     reference = reference_of(token)
     assert reference is not None
     path = reference.uri.removeprefix(browser.server.settings.issuer)
+    browser.server.clock.advance(1)  # so often the server looks what has become INVALID
     response = browser.http.get(path, headers={"Accept": "application/statuslist+jwt"})
     assert response.status_code == 200, response.text
     return response

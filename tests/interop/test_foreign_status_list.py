@@ -22,4 +22,5 @@ def test_another_reader_sees_whose_grant_has_ended(npm_jose: Peer, tmp_path: Pat
 
         assert [seen(each["access_token"]) for each in tokens] == [0, 0, 0]
         alice.http.post("/revoke", data={"client_id": "app", "token": tokens[1]["refresh_token"]})
+        server.clock.advance(1)  # so often the server looks what has become INVALID
         assert [seen(each["access_token"]) for each in tokens] == [0, 1, 0]

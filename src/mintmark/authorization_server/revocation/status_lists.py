@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakValueDictionary
 
 from mintmark.authorization_server.revocation.places import list_number
 from mintmark.authorization_server.storage import Connection, Database
@@ -21,21 +22,28 @@ short as can be asked of somebody who polls. Who needs seconds follows the feed.
 STATUS_LIST_LIFETIME = 600.0
 """Seconds until a list expires: how long readers bear it that we are away. Then their tokens, which nobody
 could renew meanwhile, have expired as well."""
+_LOOK_EVERY = 1.0  # seconds: so that neither readers nor revocations in number make work without bounds
 _HELD = 64  # lists in memory: the others are signed each time they are asked for
 
 
 @dataclass(frozen=True, slots=True)
 class _Signed:
-    """A list as it was signed, and what it was signed from."""
+    """A list as it was signed, what it was signed from, and when that was last compared."""
 
     text: str
     invalid: frozenset[int]
-    signed_at: float
     timeline: object  # of the signing keys
+    signed_at: float
     seen: int  # Database.changes() before the list was read
+    looked_at: float
 
-    def is_fresh(self, now: float, timeline: object) -> bool:
+    def holds(self, now: float, timeline: object) -> bool:
+        """Whether it may be given out while nothing else has become INVALID."""
         return self.timeline is timeline and 0 <= now - self.signed_at < STATUS_LIST_TTL
+
+    def is_looked_after(self, now: float, timeline: object) -> bool:
+        """Whether it may be given out as it is."""
+        return self.holds(now, timeline) and 0 <= now - self.looked_at < _LOOK_EVERY
 
 
 class StatusLists:
@@ -58,7 +66,7 @@ class StatusLists:
         self._sign = sign
         self._timeline = timeline
         self._signed: dict[int, _Signed] = {}
-        self._reading = asyncio.Lock()  # many that ask at once share one look
+        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     def reference(self, index: int) -> StatusReference:
         """Return what a token says to point to its status."""
@@ -77,37 +85,43 @@ class StatusLists:
         return tuple(self._root + str(number) for number in await self._db.read(_all_in_use))
 
     async def signed(self, number: int, now: float) -> str | None:
-        """Return a list as a signed token, true at this moment; None where no token can point to it.
+        """Return a list as a signed token; None where no token can point to it.
 
-        What this process, or another one on the same file, has committed is in it; what other replicas have
-        is heard as the deny log hears it.
+        What was committed a second ago is in it, by whichever process.
         """
         held = self._signed.get(number)
-        if held is None or held.seen != self._db.changes() or not held.is_fresh(now, self._timeline()):
-            async with self._reading:
+        if held is None or not held.is_looked_after(now, self._timeline()):
+            async with self._turns.setdefault(number, asyncio.Lock()):  # many that ask at once share one look
                 held = await self._look(number, now)
         return None if held is None else held.text
 
     async def _look(self, number: int, now: float) -> _Signed | None:
-        seen, timeline = self._db.changes(), self._timeline()
-        held = self._signed.pop(number, None)
-        if held is None or held.seen != seen or not held.is_fresh(now, timeline):
+        held, seen, timeline = self._signed.get(number), self._db.changes(), self._timeline()
+        if held is not None and held.is_looked_after(now, timeline):
+            return held
+        if held is None or held.seen != seen or not held.holds(now, timeline):
             invalid = await self._db.read(lambda connection: _invalid_in(connection, number, now))
             if invalid is None:
+                self._signed.pop(number, None)
                 return None
-            if held is not None and held.invalid == invalid and held.is_fresh(now, timeline):
-                held = replace(held, seen=seen)
-            else:
-                held = _Signed(self._text(number, invalid), invalid, now, timeline, seen)
-        self._signed[number] = held  # the newest are last
-        if len(self._signed) > _HELD:
-            del self._signed[next(iter(self._signed))]
+            if held is None or held.invalid != invalid or not held.holds(now, timeline):
+                claims = await asyncio.to_thread(_claims, invalid)
+                text = self._sign(self._root + str(number), claims)
+                held = _Signed(text, invalid, timeline, signed_at=now, seen=seen, looked_at=now)
+        self._hold(number, replace(held, seen=seen, looked_at=now))
         return held
 
-    def _text(self, number: int, invalid: frozenset[int]) -> str:
-        statuses = StatusList.build(STATUS_LIST_SIZE, dict.fromkeys(invalid, Status.INVALID))
-        claims = {"status_list": statuses.to_claim(), "ttl": STATUS_LIST_TTL}
-        return self._sign(self._root + str(number), claims)
+    def _hold(self, number: int, signed: _Signed) -> None:
+        self._signed.pop(number, None)
+        self._signed[number] = signed  # the newest are last
+        if len(self._signed) > _HELD:
+            del self._signed[next(iter(self._signed))]
+
+
+def _claims(invalid: frozenset[int]) -> dict[str, Any]:
+    """The claims of a list: milliseconds for some thousand that are INVALID, so it runs in a thread."""
+    statuses = StatusList.build(STATUS_LIST_SIZE, dict.fromkeys(invalid, Status.INVALID))
+    return {"status_list": statuses.to_claim(), "ttl": STATUS_LIST_TTL}
 
 
 def _invalid_in(connection: Connection, number: int, now: float) -> frozenset[int] | None:
