@@ -26,6 +26,7 @@ from mintmark.authorization_server.storage.repositories import (
     sign_in_failures,
     sign_ins,
     signing_keys,
+    status_lists,
 )
 from mintmark.authorization_server.storage.repositories.sign_in_failures import Count
 
@@ -276,16 +277,27 @@ def test_removing_a_person_removes_what_is_theirs(db: Database) -> None:
     assert db.read_now(lambda c: sign_ins.by_sid(c, "sid")) is None
 
 
-def test_changes_move_with_writes_of_this_and_of_other_processes(db: Database, url: str) -> None:
-    entry = DenyEntry(DenyKind.SID, "s", iat=1.0, exp=50.0)
+def _deny(connection: sa.Connection) -> None:
+    deny_entries.append(connection, [DenyEntry(DenyKind.SID, "s", iat=1.0, exp=50.0)])
+
+
+def _mark(connection: sa.Connection) -> None:
+    there = status_lists.invalid_in(connection, 0, 1.0)
+    status_lists.mark_invalid(connection, [len(there)], expires_at=50.0)
+
+
+@pytest.mark.parametrize("work", [_deny, _mark])
+def test_changes_move_with_writes_of_this_and_of_other_processes(
+    db: Database, url: str, work: Callable[[sa.Connection], None]
+) -> None:
     seen = db.changes()
-    db.write_now(lambda c: deny_entries.append(c, [entry]))
+    db.write_now(work)
     assert db.changes() != seen  # at once
     time.sleep(0.3)  # whatever was still on its way has arrived
     seen = db.changes()
     assert db.changes() == seen
     other = Database.open(url)
-    other.write_now(lambda c: deny_entries.append(c, [entry]))
+    other.write_now(work)
     other.close_now()
     deadline = time.monotonic() + 10.0
     while db.changes() == seen:
