@@ -14,7 +14,7 @@ from mintmark.authorization_server.sessions.renewing import Renewal, renew
 from mintmark.authorization_server.sessions.tokens import Presented
 from mintmark.authorization_server.storage import Connection, Database
 from mintmark.authorization_server.storage.records import DenyEntry, DenyKind, KeyState
-from mintmark.authorization_server.storage.repositories import deny_entries
+from mintmark.authorization_server.storage.repositories import deny_entries, status_lists
 
 from ..world import POLICY, REFRESH, World
 
@@ -109,6 +109,29 @@ async def test_O11_a_sign_out_here_is_heard_there(replicas: tuple[World, World])
     await until(lambda: _heard(other))
     (entry,) = await follower.next(other.now, timeout=1.0)
     assert (entry.kind, entry.value) == ("sid", sign_in.sid)
+
+
+async def test_the_first_tokens_of_a_grant_at_two_replicas_share_one_place(
+    replicas: tuple[World, World],
+) -> None:
+    grant = (await replicas[0].grant()).grant
+    places = await asyncio.gather(
+        *(world.sessions.give_status_index(grant, index) for index, world in enumerate(replicas * 5))
+    )
+    assert len(set(places)) == 1
+
+
+async def test_a_place_that_is_given_while_its_grant_ends_is_invalid(replicas: tuple[World, World]) -> None:
+    one, other = replicas
+    for index in range(1, 11):
+        grant = (await one.grant()).grant
+        place, ended = await asyncio.gather(
+            one.sessions.give_status_index(grant, index),
+            other.sessions.end_grant(grant.grant_id, other.now, reason="revoked"),
+        )
+        assert ended is not None
+        invalid = await one.db.read(lambda connection: status_lists.invalid_in(connection, 0, one.now))
+        assert place is None or place in invalid
 
 
 async def _heard(world: World) -> bool:

@@ -290,7 +290,7 @@ class Sessions:
         Returns the place that it has now; None if it has ended.
         """
         return await self._db.write(
-            lambda connection: grants.give_status_index(connection, grant.grant_id, index)
+            lambda connection: grants.give_status_index(connection, grant.grant_id, index), locking=True
         )
 
     async def end_access_token(
