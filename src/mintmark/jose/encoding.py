@@ -131,7 +131,7 @@ def json_decode(
 
 
 def json_object(
-    data: bytes | str, *, what: str = "the JSON text", max_bytes: int = MAX_JSON_BYTES
+    data: bytes | str, what: str = "the JSON text", *, max_bytes: int = MAX_JSON_BYTES
 ) -> dict[str, Any]:
     """Return the members of a JSON text that must be an object.
 
