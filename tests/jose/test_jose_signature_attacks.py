@@ -8,13 +8,17 @@ import hmac
 import json
 import math
 import socket
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from forgery import PAYLOAD, forge, refused
+from hypothesis import given
+from hypothesis import strategies as st
 from jose_keys import key_for
 
 from mintmark.errors import (
@@ -89,12 +93,12 @@ def test_S4_S5_no_form_of_a_public_key_is_an_hmac_secret(alg: str) -> None:
             refused(token, KeySet([public]), AlgorithmNotAllowed)
 
 
-def test_S6_a_public_key_that_was_recovered_from_two_tokens_signs_nothing() -> None:
-    """Nobody may rely on a public key being unknown: here it is computed from two signatures."""
+def test_S6_a_public_key_that_was_recovered_from_tokens_signs_nothing() -> None:
+    """Nobody may rely on a public key being unknown: here it is computed from signatures."""
     private = rsa.generate_private_key(3, 2048)  # with 65537 the same sum takes minutes
     key = Key.from_jwk({"kty": "RSA", **rsa_members(private.public_key())}, alg="RS256", allow_legacy=True)
     multiples = []
-    for payload in (b"one", b"two"):
+    for payload in (b"%d" % number for number in range(30)):  # two give a small multiple of the modulus
         signing_input = forge({"alg": "RS256"}, payload=payload).rpartition(".")[0].encode()
         signature = private.sign(signing_input, padding.PKCS1v15(), hashes.SHA256())
         assert jws.verify(forge({"alg": "RS256"}, payload=payload, signature=signature), key)
@@ -239,6 +243,26 @@ def test_S11_short_numbers_are_written_in_full_length_and_read_back() -> None:
             assert jws.verify(message, signer.public).payload == b"%d" % count
             assert signer.verify_bytes is not None
     assert seen
+
+
+@pytest.mark.parametrize("alg", ["ES256", "ES384", "ES512", "ES256K"])
+@given(data=st.data())
+def test_S10_S11_the_backend_reads_the_two_numbers_that_stand_in_the_signature(
+    alg: str, data: st.DataObject
+) -> None:
+    """Whatever their first bits and however many zeros they begin with."""
+    key = key_for(alg)
+    size = len(b64url_decode(jws.sign(PAYLOAD, key).rpartition(".")[2])) // 2
+    number = st.tuples(
+        st.integers(0, size), st.sampled_from((0, 1, 0x7F, 0x80, 0xFF)), st.binary(min_size=size)
+    ).map(lambda drawn: (bytes(drawn[0]) + bytes((drawn[1],)) + drawn[2])[:size])
+    r, s = data.draw(number), data.draw(number)
+    read: list[bytes] = []
+    public = SimpleNamespace(verify=lambda der, digest, algorithm: read.append(der))
+    verify = key.row.verifier(replace(key.material, public=public))  # type: ignore[union-attr]
+    assert verify(b"message", r + s)
+    assert [decode_dss_signature(der) for der in read] == [(int.from_bytes(r), int.from_bytes(s))]
+    assert read == [encode_dss_signature(int.from_bytes(r), int.from_bytes(s))]
 
 
 def test_S12_the_other_signature_of_ecdsa_is_the_same_payload() -> None:
