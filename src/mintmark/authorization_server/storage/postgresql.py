@@ -1,8 +1,8 @@
 """PostgreSQL: any number of replicas on one database, and nothing else beside it.
 
 Every unit of work is a serializable transaction that is run again when it met another: so what is right
-on SQLite, where units come one after the other, is right here. What other replicas write to the deny log
-or the keys is heard by ``LISTEN`` (see the triggers in the migrations).
+on SQLite, where units come one after the other, is right here. What other replicas write to the deny log,
+the keys or the registrations is heard by ``LISTEN`` (see the triggers in the migrations).
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class PostgreSQL:
             return work(connection)
 
     def changes(self) -> int:
-        """Moves when this process has written anything, or another one to the deny log or the keys."""
+        """Moves when this process has written anything, or another one what replicas share."""
         if self._closed:
             raise StorageUnavailable("The database has been closed.")
         return self._ears.count

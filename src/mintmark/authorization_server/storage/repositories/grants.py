@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from mintmark.authorization_server.storage.records import Grant, Person
 from mintmark.authorization_server.storage.schema import grants, people
 
-__all__ = ["by_id", "end", "insert", "live", "rotate", "with_person"]
+__all__ = ["by_id", "end", "end_of_client", "insert", "live", "rotate", "with_person"]
 
 _COLUMNS = tuple(grants.c[field.name] for field in fields(Grant))
 _SELECT = sa.select(*_COLUMNS)
@@ -93,3 +93,13 @@ def end(
     ]
     if rows:
         connection.execute(_END, rows)
+
+
+def end_of_client(
+    connection: sa.Connection, client_id: str, *, now: float, reason: str, kept_until: float
+) -> int:
+    """Mark all grants of a client ended; return how many went on until now."""
+    living = (grants.c.client_id == client_id, grants.c.ended_at.is_(None))
+    ending = sa.update(grants).where(*living)
+    ended = connection.execute(ending.values(ended_at=now, end_reason=reason, expires_at=kept_until))
+    return ended.rowcount
