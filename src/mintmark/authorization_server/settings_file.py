@@ -19,7 +19,7 @@ from mintmark.authorization_server.registrations import Client, closest
 from mintmark.authorization_server.settings import Settings
 from mintmark.errors import ConfigurationError
 
-__all__ = ["load_settings", "read_secret", "read_toml", "sentence", "with_secret"]
+__all__ = ["load_settings", "parse_toml", "read_secret", "read_toml", "sentence", "with_secret"]
 
 _TABLES = frozenset({"resources", "clients", "people"})
 _LARGEST_FILE = 4 * 1024 * 1024
@@ -78,17 +78,26 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigurationError(
             f"{path}: cannot be read ({error.strerror}); check the path and its rights"
         ) from None
+    return parse_toml(data, str(path))
+
+
+def parse_toml(data: bytes, where: str) -> dict[str, Any]:
+    """Read the bytes of a file of settings.
+
+    :param where: what messages call it.
+    :raises ConfigurationError: one line: too large, not TOML.
+    """
     if len(data) > _LARGEST_FILE:
-        raise ConfigurationError(f"{path}: is larger than {_LARGEST_FILE} bytes; is it a settings file?")
+        raise ConfigurationError(f"{where}: is larger than {_LARGEST_FILE} bytes; is it a settings file?")
     try:
         return tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError:
-        raise ConfigurationError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
+        raise ConfigurationError(f"{where}: is not UTF-8 text; save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         # the decoder's message names a place, and at most one character of it
-        raise ConfigurationError(f"{path}: is not TOML: {error}") from None
+        raise ConfigurationError(f"{where}: is not TOML: {error}") from None
     except (ValueError, RecursionError):  # an endless number, or brackets within brackets
-        raise ConfigurationError(f"{path}: holds a value that is too long or too deep") from None
+        raise ConfigurationError(f"{where}: holds a value that is too long or too deep") from None
 
 
 def _refuse_misspelt_variables() -> None:

@@ -71,7 +71,7 @@ def carry_out(
     *,
     person_keys: Collection[str] = (),
     passwords: Passwords = lambda key: None,
-    hold: Hold = lambda secrets: contextlib.nullcontext(),
+    hold: Hold | None = None,
 ) -> Done:
     """Plan and do it. Blocks.
 
@@ -104,7 +104,7 @@ def carry_out(
             return write(connection, changes, seen, wanted, prepared, session_policy(settings), now)
 
         try:
-            with hold(made):
+            with hold(made) if hold is not None else contextlib.nullcontext():
                 ended = db.write_now(work)
         except (_OvertakenError, Conflict):
             continue

@@ -24,6 +24,7 @@ __all__ = [
     "decoded",
     "document_of",
     "encoded",
+    "name_of",
     "resource_of",
     "validated",
     "with_our_secret",
@@ -68,14 +69,19 @@ def with_our_secret(document: Any) -> Any:
     return document
 
 
+def name_of(entry: Resource | Client | ResourceRecord | ClientRecord) -> str:
+    """Return what an entry is called in its table."""
+    return entry.client_id if isinstance(entry, Client | ClientRecord) else entry.audience
+
+
 def document_of(entry: Resource | Client) -> dict[str, Any]:
     """Return what an entry says, without its defaults and its secret."""
     return entry.model_dump(mode="json", exclude_defaults=True, exclude=set(_SECRETS))
 
 
 def encoded(entry: Resource | Client) -> str:
-    """Return the same as text: of one document, always the same."""
-    return json.dumps(document_of(entry), sort_keys=True)
+    """Return the same as text."""
+    return json.dumps(document_of(entry))
 
 
 def decoded(text: str) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from mintmark.authorization_server.storage.records import ClientRecord, Person, 
 
 __all__ = ["Action", "Change", "Member", "Present", "Secret", "Table", "Wanted", "plan"]
 
+_NAMES = frozenset({"audience", "client_id", "username"})
+
 
 class Table(StrEnum):
     """Where an entry stands in a file."""
@@ -143,7 +145,8 @@ def _changes(present: Present, wanted: Wanted) -> Iterator[Change]:
 
 def _entry(table: Table, name: str, members: tuple[Member, ...], *, is_there: bool) -> Iterator[Change]:
     if not is_there:
-        yield Change(table, name, Action.ADD, members)
+        rest = tuple(member for member in members if member.name not in _NAMES)
+        yield Change(table, name, Action.ADD, rest)
     elif members:
         yield Change(table, name, Action.CHANGE, members)
 

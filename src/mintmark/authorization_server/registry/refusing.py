@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mintmark.authorization_server.people.rules import username_key
 from mintmark.authorization_server.registrations import Client, Resource
@@ -12,7 +12,7 @@ from mintmark.authorization_server.registry.planning import Present, Wanted
 from mintmark.authorization_server.settings import Settings, reference_problem
 from mintmark.errors import ConfigurationError
 
-__all__ = ["refuse"]
+__all__ = ["refuse", "refuse_owned"]
 
 
 def refuse(settings: Settings, present: Present, wanted: Wanted) -> None:
@@ -20,12 +20,9 @@ def refuse(settings: Settings, present: Present, wanted: Wanted) -> None:
 
     :raises ConfigurationError: one line.
     """
-    for table, taken, named in _owned(settings, wanted):
-        for name in named:
-            if name in taken:
-                raise ConfigurationError(
-                    f'{table}: "{name}" is registered by the settings file; change it there, and restart'
-                )
+    refuse_owned(settings, "resources", [*wanted.resources, *wanted.removed_resources])
+    refuse_owned(settings, "clients", [*wanted.clients, *wanted.removed_clients, *wanted.fresh_secrets])
+    refuse_owned(settings, "people", wanted.people)
     before = (*settings.resources, *_resources(present))
     staying = (resource for resource in before if resource.audience not in wanted.removed_resources)
     after = {resource.audience: resource for resource in (*staying, *wanted.resources.values())}
@@ -38,14 +35,22 @@ def refuse(settings: Settings, present: Present, wanted: Wanted) -> None:
             raise ConfigurationError(_left_behind(client, wanted, reason))
 
 
-def _owned(settings: Settings, wanted: Wanted) -> Iterator[tuple[str, frozenset[str], Sequence[str]]]:
-    """Each table: the names that the settings register, and those that somebody wants to touch."""
-    resources = frozenset(resource.audience for resource in settings.resources)
-    clients = frozenset(client.client_id for client in settings.clients)
-    people = frozenset(username_key(person.username) or "" for person in settings.people)
-    yield "resources", resources, [*wanted.resources, *wanted.removed_resources]
-    yield "clients", clients, [*wanted.clients, *wanted.removed_clients, *wanted.fresh_secrets]
-    yield "people", people, list(wanted.people)
+def refuse_owned(settings: Settings, table: str, names: Iterable[str]) -> None:
+    """Refuse to touch what the settings file registers: it would win at the next start, and before.
+
+    :param names: of people, the keys of their names.
+    :raises ConfigurationError: one line.
+    """
+    owned: dict[str, set[str | None]] = {
+        "resources": {resource.audience for resource in settings.resources},
+        "clients": {client.client_id for client in settings.clients},
+        "people": {username_key(person.username) for person in settings.people},
+    }
+    for name in names:
+        if name in owned[table]:
+            raise ConfigurationError(
+                f'{table}: "{name}" is registered by the settings file; change it there, and restart'
+            )
 
 
 def _resources(present: Present) -> Iterator[Resource]:
