@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from mintmark.authorization_server.registrations import NO_SECRET, Client, Resource, Section
 from mintmark.authorization_server.settings_file import sentence
@@ -41,8 +41,8 @@ _SECRETS = frozenset({"client_secret_file", "client_secret_sha256"})
 class RotatedClient(Client):
     """A client whose secret was changed with an overlap: the one before works until a moment."""
 
-    previous_secret_sha256: str
-    previous_secret_until: float
+    previous_secret_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", repr=False)]
+    previous_secret_until: Annotated[float, Field(allow_inf_nan=False)]
 
     def secret_digests(self, now: float) -> tuple[str, str]:
         """See :meth:`.Client.secret_digests`."""
