@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
+import shutil
 import sqlite3
 import tomllib
 from pathlib import Path
@@ -59,8 +61,16 @@ SECRET = re.compile(r"mms_[A-Za-z0-9_-]{43}")
 JOB = "https://job.example/"
 
 
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database to copy: making one costs more than most tests."""
+    path = tmp_path_factory.mktemp("empty") / "auth.db"
+    Database.open(f"sqlite:///{path}").close_now()
+    return path
+
+
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: Path) -> Path:
     """A folder with settings, a file to apply, and a database: no keys, since none are needed."""
     monkeypatch.chdir(tmp_path)
     for name in list(os.environ):
@@ -68,7 +78,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             monkeypatch.delenv(name)
     (tmp_path / "mintmark.toml").write_text(SETTINGS)
     (tmp_path / "fleet.toml").write_text(FLEET)
-    Database.open(f"sqlite:///{tmp_path / 'auth.db'}").close_now()
+    shutil.copy(empty, tmp_path / "auth.db")
     return tmp_path
 
 
@@ -351,3 +361,24 @@ def test_the_help_names_the_members_and_says_what_only_apply_does(run: Run, here
         assert option in said
     assert "claim rules" in run("admin", "clients", "--help").out
     assert "apply" in run("admin", "--help").out
+
+
+def test_what_the_document_says_works_as_it_stands(run: Run, here: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "server.md").read_text("utf-8")
+    section = text.partition("\n## Clients and resources while it runs\n")[2].partition("\n## ")[0]
+    (fleet,) = re.findall(r"^```toml\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    (here / "fleet.toml").write_text(fleet)
+    commands = [
+        shlex.split(line, comments=True)
+        for block in re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+        for line in block.splitlines()
+    ]
+    assert len(commands) > 10
+    for program, *arguments in commands:
+        if program == "mkdir":
+            (here / arguments[-1]).mkdir(0o700)
+        else:
+            outcome = run(*arguments)
+            assert outcome.status == (1 if "--dry-run" in arguments else 0), (arguments, outcome.err)
+    assert done(run, "apply", "fleet.toml") == "Nothing changes.\n"
+    assert [path.name for path in (here / "secrets").iterdir()] == ["nightly.secret"]

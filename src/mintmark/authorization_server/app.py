@@ -27,7 +27,7 @@ __all__ = ["create_app"]
 
 _KEY_TICK = 1.0
 _DENY_TICK = 0.25
-_REGISTRY_TICK = 0.25
+_REGISTRY_TICK = 0.5
 _CLEAN_UP = 60.0
 
 
