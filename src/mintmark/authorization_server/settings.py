@@ -36,6 +36,7 @@ __all__ = [
     "TokenLifetimes",
     "named_twice",
     "reference_problem",
+    "scopes_by_audience",
 ]
 
 
@@ -178,8 +179,9 @@ class Settings(BaseSettings, Section):
             people=[person.username for person in self.people],
         ):
             raise problem(reason)
+        scopes_of = scopes_by_audience(self.resources)
         for client in self.clients:
-            if reason := reference_problem(client, self.resources):
+            if reason := reference_problem(client, scopes_of):
                 raise problem(f'clients: "{client.client_id}" {reason}')
         return self
 
@@ -192,9 +194,16 @@ def named_twice(**names: Sequence[str]) -> str | None:
     return None
 
 
-def reference_problem(client: Client, resources: Iterable[Resource]) -> str | None:
-    """Return which name of a client points nowhere, or ``None``."""
-    scopes_of = {resource.audience: resource.scopes for resource in resources}
+def scopes_by_audience(resources: Iterable[Resource]) -> dict[str, tuple[str, ...]]:
+    """Return what the names of clients may point at."""
+    return {resource.audience: resource.scopes for resource in resources}
+
+
+def reference_problem(client: Client, scopes_of: Mapping[str, tuple[str, ...]]) -> str | None:
+    """Return which name of a client points nowhere, or ``None``.
+
+    :param scopes_of: see :func:`scopes_by_audience`.
+    """
     own = (client.resource_server,) if client.resource_server else ()
     named = {"resources": client.resources, "exchange_to": client.exchange_to, "resource_server": own}
     for field, audiences in named.items():

@@ -12,7 +12,7 @@ from typing import TypeVar
 from mintmark.authorization_server.oauth.catalogue import Catalogue
 from mintmark.authorization_server.registrations import Client, Resource
 from mintmark.authorization_server.registry.documents import client_of, resource_of
-from mintmark.authorization_server.settings import Settings, reference_problem
+from mintmark.authorization_server.settings import Settings, reference_problem, scopes_by_audience
 from mintmark.authorization_server.storage.records import ClientRecord, ResourceRecord
 from mintmark.errors import ConfigurationError
 
@@ -47,12 +47,13 @@ def merged(
         else:
             left_out.append(LeftOut("resources", row.audience, reason))
     every = (*settings.resources, *found)
+    scopes_of = scopes_by_audience(every)
     taken = {client.client_id for client in settings.clients}
     known: list[Client] = []
     for record in clients:
         client, reason = (None, SHADOWED) if record.client_id in taken else usable(client_of, record)
         if client is not None:
-            reason = reference_problem(client, every) or ""
+            reason = reference_problem(client, scopes_of) or ""
         if client is not None and not reason:
             known.append(client)
         else:

@@ -9,7 +9,7 @@ from mintmark.authorization_server.registrations import Client, Resource
 from mintmark.authorization_server.registry.documents import client_of, resource_of
 from mintmark.authorization_server.registry.merging import usable
 from mintmark.authorization_server.registry.planning import Present, Wanted
-from mintmark.authorization_server.settings import Settings, reference_problem
+from mintmark.authorization_server.settings import Settings, reference_problem, scopes_by_audience
 from mintmark.errors import ConfigurationError
 
 __all__ = ["refuse", "refuse_owned"]
@@ -25,13 +25,14 @@ def refuse(settings: Settings, present: Present, wanted: Wanted) -> None:
     refuse_owned(settings, "people", wanted.people)
     before = (*settings.resources, *_resources(present))
     staying = (resource for resource in before if resource.audience not in wanted.removed_resources)
-    after = {resource.audience: resource for resource in (*staying, *wanted.resources.values())}
+    scopes_before = scopes_by_audience(before)
+    scopes_after = scopes_by_audience((*staying, *wanted.resources.values()))
     for client in wanted.clients.values():
-        if reason := reference_problem(client, after.values()):
+        if reason := reference_problem(client, scopes_after):
             raise ConfigurationError(f'clients: "{client.client_id}" {reason}')
     for client in _others(present, wanted):
-        reason = reference_problem(client, after.values())
-        if reason and not reference_problem(client, before):
+        reason = reference_problem(client, scopes_after)
+        if reason and not reference_problem(client, scopes_before):
             raise ConfigurationError(_left_behind(client, wanted, reason))
 
 
