@@ -12,14 +12,13 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from mintmark.authorization_server.assembly import session_policy
 from mintmark.authorization_server.people import PasswordHasher, PasswordRules
 from mintmark.authorization_server.registry.client_secrets import new_secret, secret_digest
 from mintmark.authorization_server.registry.planning import Action, Change, Present, Table, Wanted, plan
 from mintmark.authorization_server.registry.refusing import refuse
-from mintmark.authorization_server.registry.writing import Prepared, present_in, write
+from mintmark.authorization_server.registry.writing import OvertakenError, Work, present_in
 from mintmark.authorization_server.settings import Settings
-from mintmark.authorization_server.storage import Conflict, Connection, Database, StorageUnavailable
+from mintmark.authorization_server.storage import Conflict, Database, StorageUnavailable
 
 __all__ = ["Done", "Hold", "Passwords", "Want", "carry_out", "look"]
 
@@ -46,10 +45,6 @@ class Done:
     changes: tuple[Change, ...]
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     ended: Mapping[str, int] = field(default_factory=dict)
-
-
-class _OvertakenError(Exception):
-    """Somebody else has written between the look and the transaction."""
 
 
 def look(db: Database, settings: Settings, want: Want, person_keys: Collection[str] = ()) -> Done:
@@ -89,26 +84,15 @@ def carry_out(
         if not any(change.is_due for change in changes):
             return Done(changes)
         _hash_passwords(hashes, changes, wanted, passwords)
-        made = {change.name: new_secret() for change in changes if change.makes_secret}
-        prepared = Prepared({name: secret_digest(secret) for name, secret in made.items()}, hashes)
-
-        def work(
-            connection: Connection,
-            seen: Present = present,
-            wanted: Wanted = wanted,
-            changes: tuple[Change, ...] = changes,
-            prepared: Prepared = prepared,
-        ) -> dict[str, int]:
-            if present_in(connection, settings, person_keys) != seen:
-                raise _OvertakenError
-            return write(connection, changes, seen, wanted, prepared, session_policy(settings), now)
-
+        secrets = {change.name: new_secret() for change in changes if change.makes_secret}
+        digests = {name: secret_digest(secret) for name, secret in secrets.items()}
+        work = Work(settings, person_keys, present, wanted, changes, digests, hashes, now)
         try:
-            with hold(made) if hold is not None else contextlib.nullcontext():
+            with hold(secrets) if hold is not None else contextlib.nullcontext():
                 ended = db.write_now(work)
-        except (_OvertakenError, Conflict):
+        except (OvertakenError, Conflict):
             continue
-        return Done(changes, made, ended)
+        return Done(changes, secrets, ended)
     raise StorageUnavailable("Others change the registrations all the time; try again later.")
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mintmark.authorization_server.assembly import session_policy
 from mintmark.authorization_server.people.accounts import NewPerson, new_person
 from mintmark.authorization_server.people.rules import username_key
 from mintmark.authorization_server.registrations import Client
@@ -13,102 +14,113 @@ from mintmark.authorization_server.registry.declaring import DeclaredPerson
 from mintmark.authorization_server.registry.documents import OUR_SECRET, encoded
 from mintmark.authorization_server.registry.planning import Action, Change, Present, Table, Wanted
 from mintmark.authorization_server.sessions.ending import end_client
-from mintmark.authorization_server.sessions.outcomes import SessionPolicy
 from mintmark.authorization_server.settings import Settings
 from mintmark.authorization_server.storage import Connection
-from mintmark.authorization_server.storage.records import ClientRecord, Event, ResourceRecord
+from mintmark.authorization_server.storage.records import ClientRecord, Event, Person, ResourceRecord
 from mintmark.authorization_server.storage.repositories import events, people, registrations
 
-__all__ = ["Prepared", "present_in", "write"]
+__all__ = ["OvertakenError", "Work", "present_in"]
 
 _BY = "command line"
 _NAMED = {Action.ADD: "added", Action.CHANGE: "changed", Action.REMOVE: "removed"}
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What was made before the transaction, which may run twice.
+class OvertakenError(Exception):
+    """Somebody else has written between the look and the transaction."""
 
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One transaction: what was planned, if the database still has what the plan started from.
+
+    It may run twice, so whatever is random or slow was made before.
+
+    :param person_keys: the people who were looked at.
     :param digests: of new client secrets, by client.
     :param password_hashes: of new people, by the key of their names.
     """
 
+    settings: Settings
+    person_keys: Collection[str]
+    present: Present
+    wanted: Wanted
+    changes: tuple[Change, ...]
     digests: Mapping[str, str]
     password_hashes: Mapping[str, str]
+    now: float
+
+    def __call__(self, connection: Connection) -> dict[str, int]:
+        """Do it; return how many grants ended of each client that went.
+
+        :raises OvertakenError: plan again.
+        :raises Conflict: likewise: somebody of that name was made meanwhile.
+        """
+        if present_in(connection, self.settings, self.person_keys) != self.present:
+            raise OvertakenError
+        ended: dict[str, int] = {}
+        for change in self.changes:
+            if change.table is Table.PEOPLE:
+                self._put_person(connection, change)
+            elif change.is_due:
+                events.record(connection, _event(change, self.now))
+                if change.action is Action.REMOVE:
+                    ended.update(self._remove(connection, change))
+                elif change.table is Table.RESOURCES:
+                    registrations.put_resource(connection, self._resource(change.name))
+                else:
+                    registrations.put_client(connection, self._client(change.name))
+        return ended
+
+    def _remove(self, connection: Connection, change: Change) -> dict[str, int]:
+        if change.table is Table.RESOURCES:
+            registrations.remove_resource(connection, change.name)
+            return {}
+        registrations.remove_client(connection, change.name)
+        policy = session_policy(self.settings)
+        return {change.name: end_client(connection, change.name, self.now, policy, reason="client_ended")}
+
+    def _resource(self, audience: str) -> ResourceRecord:
+        row = self.present.resources.get(audience)
+        created = row.created_at if row is not None else self.now
+        return ResourceRecord(audience, encoded(self.wanted.resources[audience]), created, self.now)
+
+    def _client(self, client_id: str) -> ClientRecord:
+        record, client = self.present.clients.get(client_id), self.wanted.clients.get(client_id)
+        made = self.digests.get(client_id)
+        if client is None:  # another secret, and nothing else
+            return _with_fresh_secret(self.present.clients[client_id], made, self.wanted.overlap, self.now)
+        if record is not None and _keeps_secret(client, record):
+            return replace(record, document=encoded(client), updated_at=self.now)
+        created = record.created_at if record is not None else self.now
+        secret = made or client.client_secret_sha256
+        return ClientRecord(client_id, encoded(client), created, self.now, secret_sha256=secret)
+
+    def _put_person(self, connection: Connection, change: Change) -> None:
+        key = username_key(change.name) or ""
+        said, person = self.wanted.people[key], self.present.people.get(key)
+        if person is None:
+            stored = self.password_hashes.get(key)
+            person = new_person(_new(said), self.now, has_password=stored is not None)
+            people.insert(connection, person, username_key=key, password_hash=stored)
+            kind = "person_created"
+        else:
+            people.update(connection, person.person_id, _values(said, person, self.now))
+            kind = "person_changed"
+        details = {"by": _BY, "members": [member.name for member in change.members]}
+        events.record(connection, Event(self.now, kind, person.person_id, details=details))
 
 
 def present_in(connection: Connection, settings: Settings, person_keys: Collection[str]) -> Present:
     """Read what a plan starts from."""
     resources, clients = registrations.every(connection)
-    shadowing = {resource.audience for resource in settings.resources}
-    shadowing_clients = {client.client_id for client in settings.clients}
+    owned_resources = {resource.audience for resource in settings.resources}
+    owned_clients = {client.client_id for client in settings.clients}
     found = {key: people.by_username_key(connection, key) for key in person_keys}
     return Present(
-        resources={row.audience: row for row in resources if row.audience not in shadowing},
-        clients={row.client_id: row for row in clients if row.client_id not in shadowing_clients},
+        resources={row.audience: row for row in resources if row.audience not in owned_resources},
+        clients={row.client_id: row for row in clients if row.client_id not in owned_clients},
         people={key: known[0] for key, known in found.items() if known is not None},
     )
-
-
-def write(
-    connection: Connection,
-    changes: Iterable[Change],
-    present: Present,
-    wanted: Wanted,
-    prepared: Prepared,
-    policy: SessionPolicy,
-    now: float,
-) -> dict[str, int]:
-    """Do it; return how many grants ended of each client that went.
-
-    :raises Conflict: somebody of that name was made meanwhile.
-    """
-    ended: dict[str, int] = {}
-    for change in changes:
-        name = change.name
-        if not change.is_due:
-            continue
-        if change.table is Table.PEOPLE:
-            _put_person(connection, change, present, wanted, prepared, now)
-            continue
-        events.record(connection, _event(change, now))
-        if change.table is Table.RESOURCES:
-            if change.action is Action.REMOVE:
-                registrations.remove_resource(connection, name)
-            else:
-                registrations.put_resource(connection, _resource_row(name, present, wanted, now))
-        elif change.action is Action.REMOVE:
-            registrations.remove_client(connection, name)
-            ended[name] = end_client(connection, name, now, policy, reason="client_ended")
-        else:
-            record = _client_row(name, present, wanted, prepared.digests.get(name), now)
-            registrations.put_client(connection, record)
-    return ended
-
-
-def _resource_row(audience: str, present: Present, wanted: Wanted, now: float) -> ResourceRecord:
-    row = present.resources.get(audience)
-    created = row.created_at if row is not None else now
-    return ResourceRecord(audience, encoded(wanted.resources[audience]), created, now)
-
-
-def _client_row(
-    client_id: str, present: Present, wanted: Wanted, made: str | None, now: float
-) -> ClientRecord:
-    record = present.clients.get(client_id)
-    client = wanted.clients.get(client_id)
-    if client is None:  # another secret, and nothing else
-        return _with_fresh_secret(present.clients[client_id], made, wanted.overlap, now)
-    created = record.created_at if record is not None else now
-    row = ClientRecord(client_id, encoded(client), created, now)
-    if record is not None and _keeps_secret(client, record):
-        return replace(
-            row,
-            secret_sha256=record.secret_sha256,
-            previous_secret_sha256=record.previous_secret_sha256,
-            previous_secret_until=record.previous_secret_until,
-        )
-    return replace(row, secret_sha256=made or client.client_secret_sha256)
 
 
 def _keeps_secret(client: Client, record: ClientRecord) -> bool:
@@ -126,24 +138,6 @@ def _with_fresh_secret(record: ClientRecord, made: str | None, overlap: float, n
     )
 
 
-def _put_person(
-    connection: Connection, change: Change, present: Present, wanted: Wanted, prepared: Prepared, now: float
-) -> None:
-    key = username_key(change.name) or ""
-    said = wanted.people[key]
-    known = present.people.get(key)
-    if known is None:
-        stored = prepared.password_hashes.get(key)
-        known = new_person(_new(said), now, has_password=stored is not None)
-        people.insert(connection, known, username_key=key, password_hash=stored)
-        kind = "person_created"
-    else:
-        people.update(connection, known.person_id, _values(said, known.email, known.email_verified, now))
-        kind = "person_changed"
-    details = {"by": _BY, "members": [member.name for member in change.members]}
-    events.record(connection, Event(now, kind, known.person_id, details=details))
-
-
 def _new(said: DeclaredPerson) -> NewPerson:
     return NewPerson(
         username=said.username,
@@ -155,12 +149,13 @@ def _new(said: DeclaredPerson) -> NewPerson:
     )
 
 
-def _values(said: DeclaredPerson, email: str | None, verified: bool, now: float) -> dict[str, Any]:
+def _values(said: DeclaredPerson, person: Person, now: float) -> dict[str, Any]:
+    is_same = said.email == person.email  # another address has not been verified
     return {
         "username": said.username,
         "name": said.name or "",
         "email": said.email,
-        "email_verified": verified and said.email == email,  # it was the other address that was verified
+        "email_verified": person.email_verified and is_same,
         "roles": said.roles,
         "groups": said.groups,
         "attributes": dict(said.attributes),
