@@ -113,11 +113,12 @@ def end_client(
     Processes that have not heard yet may make tokens for a moment more; those are denied as well. Returns how
     many grants ended.
     """
-    last = now + _HEARD_WITHIN
-    until = _deny_until(last, policy)
     codes.remove_of_client(connection, client_id)
-    ended = grants.end_of_client(connection, client_id, now=now, reason=reason, kept_until=until)
-    entry = DenyEntry(DenyKind.CLIENT_ID, client_id, iat=now, exp=until, before=last)
+    ended = grants.live(connection, client_id=client_id)
+    until = _deny_until(now, policy)
+    grants.end(connection, ended, now=now, reason=reason, kept_until=until)
+    last = now + _HEARD_WITHIN
+    entry = DenyEntry(DenyKind.CLIENT_ID, client_id, iat=now, exp=until + _HEARD_WITHIN, before=last)
     deny_entries.append(connection, [entry])
-    events.record(connection, Event(now, reason, client_id=client_id, details={"grants": ended}))
-    return ended
+    events.record(connection, Event(now, reason, client_id=client_id, details={"grants": len(ended)}))
+    return len(ended)

@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from shlex import quote as quote_word
 from urllib.parse import quote
 
 from mintmark.cli.terminal import printable
@@ -48,7 +49,8 @@ def in_one_file(path: Path) -> SecretFiles:
 def in_folder(folder: Path) -> SecretFiles:
     """Keep each secret in a file of the folder that is called like the client."""
     if not folder.is_dir():
-        raise ConfigurationError(f"there is no folder {printable(str(folder))}; make it with: mkdir -m 700")
+        name = printable(str(folder))
+        raise ConfigurationError(f"there is no folder {name}; make it with: mkdir -m 700 {quote_word(name)}")
     # a client may be called https://app.example/, or ..
     return SecretFiles(lambda client_id: folder / f"{quote(client_id, safe='')}.secret")
 

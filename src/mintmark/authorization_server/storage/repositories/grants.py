@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from mintmark.authorization_server.storage.records import Grant, Person
 from mintmark.authorization_server.storage.schema import grants, people
 
-__all__ = ["by_id", "end", "end_of_client", "insert", "live", "rotate", "with_person"]
+__all__ = ["by_id", "end", "insert", "live", "rotate", "with_person"]
 
 _COLUMNS = tuple(grants.c[field.name] for field in fields(Grant))
 _SELECT = sa.select(*_COLUMNS)
@@ -58,10 +58,15 @@ def with_person(connection: sa.Connection, grant_id: str) -> tuple[Grant, Person
 
 
 def live(
-    connection: sa.Connection, *, sid: str | None = None, person_id: str | None = None
+    connection: sa.Connection,
+    *,
+    sid: str | None = None,
+    person_id: str | None = None,
+    client_id: str | None = None,
 ) -> tuple[Grant, ...]:
-    """The grants of a sign-in, or of a person, that have not ended."""
-    wanted = grants.c.sid == sid if sid is not None else grants.c.person_id == person_id
+    """The grants of a sign-in, of a person or of a client that have not ended."""
+    said = {grants.c.sid: sid, grants.c.person_id: person_id, grants.c.client_id: client_id}
+    (wanted,) = (column == value for column, value in said.items() if value is not None)  # never all of them
     return tuple(
         Grant(*row) for row in connection.execute(_SELECT.where(wanted, grants.c.ended_at.is_(None)))
     )
@@ -93,13 +98,3 @@ def end(
     ]
     if rows:
         connection.execute(_END, rows)
-
-
-def end_of_client(
-    connection: sa.Connection, client_id: str, *, now: float, reason: str, kept_until: float
-) -> int:
-    """Mark all grants of a client ended; return how many went on until now."""
-    living = (grants.c.client_id == client_id, grants.c.ended_at.is_(None))
-    ending = sa.update(grants).where(*living)
-    ended = connection.execute(ending.values(ended_at=now, end_reason=reason, expires_at=kept_until))
-    return ended.rowcount
