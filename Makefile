@@ -6,10 +6,10 @@ PY := .venv/bin/python
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo story test check format bench fuzz lock clean
+.PHONY: help demo story test check format bench bench-server fuzz soak lock clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
 
 demo: .venv/.run ## start the demo and say what to open; PORT=8800 chooses its four ports
 	@$(PY) -m mintmark demo $(if $(PORT),--port $(PORT))
@@ -34,8 +34,19 @@ format: .venv/.dev ## put the code into its one style
 bench: .venv/.bench ## measure against the bare operations and against peers
 	@$(PY) bench/run.py
 
+bench-server: .venv/.bench bench/service/node/node_modules ## measure the token service beside its peers (SECTION=rates: one section)
+	@$(PY) bench/service/run.py $(SECTION)
+
+bench/service/node/node_modules: bench/service/node/package-lock.json
+	@npm ci --silent --ignore-scripts --no-audit --no-fund --prefix bench/service/node && touch $@ || \
+	  echo "mintmark: npm could not install node-oidc-provider: its rows say so"
+
 fuzz: .venv/.fuzz ## let a fuzzer at every parser, a minute each
 	@$(PY) fuzz/run.py --seconds 60
+
+soak: .venv/.dev ## kill replicas, PostgreSQL and writers under load; SECONDS=60 and SEED choose
+	@$(PY) soak/run.py --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
+	@MINTMARK_KILL_ROUNDS=200 $(PY) -m pytest -q -n auto tests/authorization_server/storage/test_kill.py
 
 lock: ## write the lock files anew (needs uv)
 	@scripts/lock

@@ -278,3 +278,28 @@ def test_what_does_not_exist_is_2_with_one_line(run: Run, arguments: list[str]) 
     outcome = run(*arguments)
     assert outcome.status == 2
     assert one_line(outcome.err)
+
+
+@pytest.mark.parametrize("name", ["token.txt", "x/token", "./token", "/no/where.jwt", "eyes.txt", "a.b.jwt"])
+@pytest.mark.parametrize("command", ["inspect", "verify", "decrypt"])
+def test_a_file_that_is_not_there_is_no_token(run: Run, key: Path, command: str, name: str) -> None:
+    needed = {"verify": ["--key", key, "--any-issuer", "--any-audience"], "decrypt": ["--key", key]}
+    outcome = run(command, name, *needed.get(command, []))
+    assert outcome.status == 2
+    assert one_line(outcome.err)
+    assert f"there is no file {name}" in outcome.err
+    assert outcome.out == ""
+
+
+def test_a_damaged_token_is_still_one(run: Run, token: str, tmp_path: Path) -> None:
+    header, payload, _ = token.split(".")
+    for text in (
+        f"{header}.{payload}.txt",
+        f"{header}/{payload}",
+        f"{header}.e/x",
+        f"Bearer {token}",
+        "no/ file",
+    ):
+        assert "there is no file" not in run("inspect", text).err
+    (tmp_path / "token.txt").write_text(token)
+    assert run("inspect", tmp_path / "token.txt").status == 0

@@ -69,20 +69,55 @@ def test_retries_back_off_to_a_bound_and_success_forgets_failures() -> None:
     assert key_cache.decide(state, now, POLICY) is Decision.SERVE
 
 
-def test_K12_unknown_kids_fetch_once_per_cooldown() -> None:
+def for_kid(state: State, now: float) -> State:
+    """A fetch that an unknown kid asked for, with nothing new in it."""
+    state = key_cache.attempted_for_kid(state, now, POLICY)
+    return key_cache.fetched(state, "A", etag=None, ttl=600.0, now=now, policy=POLICY, jitter=0.5)
+
+
+def test_K12_unknown_kids_fetch_twice_then_once_per_cooldown() -> None:
+    state, fetches = fresh(), list[float]()
+    for second in range(1001, 1101):
+        if key_cache.decide_for_kid(state, f"k{second}", float(second), POLICY) is Decision.FETCH:
+            fetches.append(second)
+            state = for_kid(state, float(second))
+    assert fetches == [1001, 1002, 1031, 1061, 1091]
+
+
+def test_K12_a_key_that_is_new_just_after_a_fetch_is_found_at_once() -> None:
+    """An emergency: every service has fetched a moment ago, because it was time or for a bad token."""
+    assert key_cache.decide_for_kid(fresh(), "new", 1000.1, POLICY) is Decision.FETCH
+    state = key_cache.missed(for_kid(fresh(), 1001.0), "bad", now=1001.0, policy=POLICY)
+    assert key_cache.decide_for_kid(state, "bad", 1002.0, POLICY) is Decision.SERVE
+    assert key_cache.decide_for_kid(state, "new", 1002.0, POLICY) is Decision.FETCH
+
+
+def test_K12_one_bad_kid_never_uses_up_what_a_new_one_needs() -> None:
     state = fresh()
-    assert key_cache.decide_for_kid(state, "k", 1029.0, POLICY) is Decision.SERVE
-    assert key_cache.decide_for_kid(state, "k", 1030.0, POLICY) is Decision.FETCH
+    for second in range(1001, 1500):
+        if key_cache.decide_for_kid(state, "bad", float(second), POLICY) is Decision.FETCH:
+            state = key_cache.missed(for_kid(state, float(second)), "bad", now=float(second), policy=POLICY)
+        assert key_cache.decide_for_kid(state, "new", float(second), POLICY) is Decision.FETCH
+
+
+def test_K12_a_clock_that_steps_back_takes_nothing_from_what_was_earned() -> None:
+    state = for_kid(for_kid(fresh(now=1_000_000.0), 1_000_001.0), 1_000_001.0)
+    assert key_cache.decide_for_kid(state, "k", 1_000_002.0, POLICY) is Decision.SERVE
+    state = key_cache.attempted(state, 5000.0)
+    assert key_cache.decide_for_kid(state, "k", 5001.0, POLICY) is Decision.FETCH
+    state = for_kid(for_kid(state, 5001.0), 5001.0)
+    assert key_cache.decide_for_kid(state, "k", 5002.0, POLICY) is Decision.SERVE
+    assert key_cache.decide_for_kid(state, "k", 5032.0, POLICY) is Decision.FETCH
 
 
 def test_K12_a_kid_that_was_fetched_for_in_vain_fetches_no_more_until_the_set_changes() -> None:
     state = key_cache.missed(fresh(), "k", now=1001.0, policy=POLICY)
-    assert key_cache.decide_for_kid(state, "k", 1031.0, POLICY) is Decision.SERVE
-    assert key_cache.decide_for_kid(state, "other", 1031.0, POLICY) is Decision.FETCH
-    assert key_cache.decide_for_kid(state, "k", 1091.0, POLICY) is Decision.FETCH
-    same = key_cache.fetched(state, "A", etag=None, ttl=600, now=1031.0, policy=POLICY, jitter=0)
+    assert key_cache.decide_for_kid(state, "k", 1030.0, POLICY) is Decision.SERVE
+    assert key_cache.decide_for_kid(state, "other", 1030.0, POLICY) is Decision.FETCH
+    assert key_cache.decide_for_kid(state, "k", 1031.0, POLICY) is Decision.FETCH
+    same = key_cache.fetched(state, "A", etag=None, ttl=600, now=1030.0, policy=POLICY, jitter=0)
     assert "k" in same.unknown
-    changed = key_cache.fetched(state, "B", etag=None, ttl=600, now=1031.0, policy=POLICY, jitter=0)
+    changed = key_cache.fetched(state, "B", etag=None, ttl=600, now=1030.0, policy=POLICY, jitter=0)
     assert not changed.unknown
 
 
@@ -154,10 +189,12 @@ def test_whatever_happens_the_rules_hold(events: list[tuple[float, str, bool, fl
         assert ask is not Decision.SERVE or now <= state.fresh_until
         if decision is Decision.FETCH or decision is Decision.SERVE_AND_REFRESH:
             assert not state.failures or now >= state.retry_at
-            if ask is Decision.SERVE:  # only the unknown kid asks for this one
-                assert not fetches or now - fetches[-1] >= POLICY.cooldown
-            fetches.append(now)
-            state = key_cache.attempted(state, now)
+            if ask is not decision:  # only the unknown kid asks for this one
+                assert len(fetches) < 2 or now - fetches[-2] >= POLICY.cooldown
+                fetches.append(now)
+                state = key_cache.attempted_for_kid(state, now, POLICY)
+            else:
+                state = key_cache.attempted(state, now)
             if works:
                 state = key_cache.fetched(
                     state, f"set {number}", etag=None, ttl=600, now=now, policy=POLICY, jitter=jitter

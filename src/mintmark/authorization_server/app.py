@@ -13,11 +13,13 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mintmark.authorization_server.access_log import AccessLog, log_request
 from mintmark.authorization_server.assembly import opened
 from mintmark.authorization_server.claims import ClaimHook
 from mintmark.authorization_server.first_start import introduce_people
-from mintmark.authorization_server.logs import AccessLog, log_event, log_failure
+from mintmark.authorization_server.logs import log_event, log_failure
 from mintmark.authorization_server.oauth.service import Service, service_of
 from mintmark.authorization_server.oauth.table import ENDPOINTS
 from mintmark.authorization_server.settings import Settings
@@ -70,11 +72,39 @@ def create_app(
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
-        middleware=[Middleware(AccessLog, paths=frozenset(route.path for route in routes))],
+        middleware=[
+            Middleware(_StraightToEndpoints),
+            Middleware(AccessLog, paths=frozenset(route.path for route in routes)),
+        ],
         exception_handlers={HTTPException: _http_problem, Exception: _our_fault},
     )
     app.router.redirect_slashes = False  # it would answer 307, to wherever the Host header says
     return app
+
+
+class _StraightToEndpoints:
+    """ASGI middleware that finds the endpoints of the protocols by one look into their table.
+
+    The router would try its routes one after the other. It still knows them: for what asks in another way,
+    and for an application that is mounted below a path.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or pass the request on."""
+        endpoint = ENDPOINTS.get(scope["path"]) if scope["type"] == "http" else None
+        if endpoint is None or scope["method"] not in endpoint.methods or scope.get("root_path"):
+            await self._app(scope, receive, send)
+            return
+        status, begun = 0, time.perf_counter()
+        try:
+            response = await endpoint.answer(Request(scope, receive, send))
+            status = response.status_code
+            await response(scope, receive, send)
+        finally:
+            log_request(scope, endpoint.path, status, begun)
 
 
 def _route(path: str) -> Route:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mintmark.cli.inputs import read_bytes, read_key, read_keys, read_text
+from mintmark.cli.inputs import present, read_bytes, read_key, read_keys, read_text
 from mintmark.cli.options import Alg, Json, Token
 from mintmark.cli.terminal import print_json, say
 
@@ -52,7 +52,7 @@ def decrypt(
     """Decrypt a message and write its content, byte for byte. Exit status 1 if it cannot be decrypted."""
     from mintmark.jose import jwe
 
-    opened = jwe.decrypt(read_text(message, "a message"), read_keys(key, alg=alg))
+    opened = jwe.decrypt(read_text(present(message), "a message"), read_keys(key, alg=alg))
     if as_json:
         print_json({"header": opened.header, "key": opened.key.kid, **_content(opened.plaintext)})
         return

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KEY_PASSWORD",
     "parse_duration",
+    "present",
     "read_bytes",
     "read_key",
     "read_keys",
@@ -29,6 +30,8 @@ __all__ = [
 KEY_PASSWORD = "MINTMARK_KEY_PASSWORD"  # noqa: S105 — the name of a variable
 _LARGEST = 16 * 1024 * 1024
 _DURATION = re.compile(r"(\d{1,9})\s*([smhd]?)")
+_TOKEN_START = re.compile(r"e[yw][\w+/=-]{8,}")  # a JSON object in base64
+_PATH = re.compile(r'[^\s{}"]{0,999}(?:/[^\s{}"]{0,255}|\.(?:txt|jwt|jws|jwe|jose|json|token|pem|log))')
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -59,6 +62,16 @@ def read_text(source: str | None, what: str) -> str:
         return read_bytes(source, what).decode("utf-8").strip()
     except UnicodeDecodeError:
         raise ConfigurationError(f"{what} is not UTF-8 text") from None
+
+
+def present(token: str | None) -> str | None:
+    """Return where a token is to be read from, unless it is the name of a file that is not there.
+
+    :raises ConfigurationError: nobody can have meant this as a token.
+    """
+    if token is not None and _looks_like_a_path(token) and not _is_file(token):
+        raise ConfigurationError(f"there is no file {token}")
+    return token
 
 
 def read_key(path: str, *, alg: str | None = None) -> Key:
@@ -119,6 +132,11 @@ def parse_duration(text: str) -> float:
     if seconds == 0:
         raise ConfigurationError(f'"{text[:40]}" is no duration; write 90s, 10m, 8h or 30d')
     return float(seconds)
+
+
+def _looks_like_a_path(text: str) -> bool:
+    """Tell whether a text names a place, and holds nothing that begins as a token does."""
+    return _TOKEN_START.search(text) is None and _PATH.fullmatch(text) is not None
 
 
 def _is_file(source: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from mintmark.cli.inputs import read_bytes
+from mintmark.cli.inputs import present, read_bytes
 from mintmark.cli.options import Json, Token
 from mintmark.cli.terminal import date_words, is_time, print_json, printable, say
 
@@ -32,7 +32,7 @@ def inspect(token: Token = None, as_json: Json = False) -> int:
     """
     from mintmark.jwt.inspection import inspect as take_apart
 
-    seen = take_apart(read_bytes(token, "a token"))
+    seen = take_apart(read_bytes(present(token), "a token"))
     if as_json:
         print_json(_as_json(seen))
     else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mintmark.cli.inputs import read_keys, read_secret, read_text
+from mintmark.cli.inputs import present, read_keys, read_secret, read_text
 from mintmark.cli.inspect import show_members
 from mintmark.cli.options import Alg, Json, Token
 from mintmark.cli.terminal import complain, print_json, say
@@ -74,7 +74,7 @@ def verify(
         cache=None,
     )
     try:
-        claims = _verified(verifier, read_text(token, "a token"), kind)
+        claims = _verified(verifier, read_text(present(token), "a token"), kind)
     except InvalidToken as error:
         return _refuse(error, kind, as_json)
     _show(claims, as_json)

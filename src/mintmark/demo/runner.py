@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,6 +22,7 @@ from mintmark.demo.stack import Stack, StackError
 from mintmark.demo.story.steps import STORY
 from mintmark.demo.story.walk import walk
 from mintmark.demo.story.world import World
+from mintmark.demo.workspace import workspace
 from mintmark.errors import ConfigurationError
 
 __all__ = ["run"]
@@ -65,7 +64,7 @@ def run(
     console = Console()
     try:
         plan = make_plan(port, **pace, log_level=log_level)
-        with _sigterm_like_ctrl_c(), _workspace(keep) as directory, Stack(plan, directory) as stack:
+        with _sigterm_like_ctrl_c(), workspace(keep) as directory, Stack(plan, directory) as stack:
             return _tell(stack, console) if once else _stay(stack, console)
     except KeyboardInterrupt:
         console.print("Stopped.", highlight=False)
@@ -125,23 +124,3 @@ def _sigterm_like_ctrl_c() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextlib.contextmanager
-def _workspace(keep: Path | None) -> Iterator[Path]:
-    """A private folder: a new one that is removed at the end, or ``keep``, which must be empty."""
-    if keep is None:
-        directory = Path(tempfile.mkdtemp(prefix="mintmark-demo-"))
-        try:
-            yield directory
-        finally:
-            shutil.rmtree(directory, ignore_errors=True)
-        return
-    try:
-        keep.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if any(keep.iterdir()):
-            raise ConfigurationError(f"{keep} is not empty; name a new folder")
-        keep.chmod(0o700)
-    except OSError as error:
-        raise ConfigurationError(f"cannot use the folder {keep}: {error.strerror}") from None
-    yield keep.resolve()

@@ -24,7 +24,7 @@ class Service:
     :param audience: its name, there and in tokens.
     :param url: where others reach it.
     :param leeway: seconds that clocks may differ.
-    :param cooldown: seconds from one fetch of keys to another that is made for a key nobody knows.
+    :param cooldown: seconds until another fetch of keys may be made for a key nobody knows.
     :param secret: its own credentials at the issuer, for the revocation feed and for token exchange.
     :param origin: the page that may call from a browser.
     """

@@ -18,6 +18,7 @@ __all__ = [
     "CacheState",
     "Decision",
     "attempted",
+    "attempted_for_kid",
     "decide",
     "decide_for_kid",
     "failed",
@@ -50,7 +51,8 @@ class CachePolicy:
 
     :param min_ttl: how long a set is fresh at least, whatever ``Cache-Control`` says; ``max_ttl`` at most.
     :param default_ttl: for an issuer that says nothing.
-    :param cooldown: the least time from one fetch to another that is made for an unknown ``kid``.
+    :param cooldown: how long a fetch that was made for an unknown ``kid`` takes to be earned again; two may
+        come at once, so that one bad token does not stand in the way of a key that is new.
     :param max_stale: how long the last good set serves when fetching fails; then no set is served at all.
     :param unknown_ttl: how long a ``kid`` that a fetch did not bring is not fetched for again.
     :param unknown_size: of how many such kids that is remembered.
@@ -62,7 +64,7 @@ class CachePolicy:
     default_ttl: float = 600.0
     cooldown: float = 30.0
     max_stale: float = 86400.0
-    unknown_ttl: float = 90.0
+    unknown_ttl: float = 30.0
     unknown_size: int = 256
     retry_first: float = 1.0
     retry_most: float = 30.0
@@ -80,6 +82,7 @@ class CacheState(Generic[S]):
     attempted_at: float = _NEVER
     retry_at: float = _NEVER
     failures: int = 0
+    kids_earned_at: float = _NEVER  # when both fetches for unknown kids are there again
     unknown: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -108,17 +111,23 @@ def decide(state: CacheState[S], now: float, policy: CachePolicy) -> Decision:
 def decide_for_kid(state: CacheState[S], kid: str | None, now: float, policy: CachePolicy) -> Decision:
     """Decide for a caller whose ``kid`` is not in the set (None: whose token names none).
 
-    A stranger can make up as many kids as they like: they cause at most one fetch per cooldown, and a kid
-    that was fetched for in vain causes none until ``unknown_ttl`` has passed or the set has changed.
+    A stranger can make up as many kids as they like: they cause two fetches, then one per cooldown, and a kid
+    that was fetched for in vain causes none until ``unknown_ttl`` has passed or the set has changed. Fetches
+    that were due anyway do not count: a key may be new, in an emergency, a moment after one of them.
     """
     decision = decide(state, now, policy)
     if decision in (Decision.FETCH, Decision.GIVE_UP):
         return decision
     if kid is not None and is_unknown(state, kid, now):
         return decision
-    if now < max(state.attempted_at + policy.cooldown, state.retry_at):
+    if now < state.retry_at or not _is_earned(state, now, policy):
         return decision
     return Decision.FETCH
+
+
+def _is_earned(state: CacheState[S], now: float, policy: CachePolicy) -> bool:
+    wait = state.kids_earned_at - policy.cooldown - now
+    return wait <= 0 or wait > policy.cooldown  # longer than it can be: the clock has stepped back
 
 
 def is_unknown(state: CacheState[S], kid: str, now: float) -> bool:
@@ -129,6 +138,13 @@ def is_unknown(state: CacheState[S], kid: str, now: float) -> bool:
 def attempted(state: CacheState[S], now: float) -> CacheState[S]:
     """A fetch begins."""
     return replace(state, attempted_at=now)
+
+
+def attempted_for_kid(state: CacheState[S], now: float, policy: CachePolicy) -> CacheState[S]:
+    """A fetch begins that only an unknown ``kid`` asked for."""
+    latest = now + policy.cooldown  # from where one more may be spent
+    earned_at = min(max(state.kids_earned_at, now), latest) + policy.cooldown
+    return replace(attempted(state, now), kids_earned_at=earned_at)
 
 
 def fetched(
@@ -155,6 +171,7 @@ def fetched(
         refresh_at=now + ttl * (0.75 + 0.2 * jitter),
         fresh_until=now + ttl,
         attempted_at=state.attempted_at,
+        kids_earned_at=state.kids_earned_at,
         unknown=state.unknown if keys is state.keys else MappingProxyType({}),
     )
 

@@ -63,7 +63,7 @@ class RemoteKeys:
     :param allow_http: hosts for which plain http is accepted beside loopback.
     :param ca_file: PEM file of the authorities to trust instead of the system's.
     :param max_stale: for how many seconds the last good set serves when the issuer cannot be reached.
-    :param cooldown: the least number of seconds between fetches for unknown kids.
+    :param cooldown: seconds that a fetch for an unknown kid takes to be earned again; two may come at once.
     :param patience: for how many seconds one caller waits for a fetch; for an unknown kid two at most.
     :param warm_start: a file that keeps the last good set over restarts; written with mode 0600.
     :param policy: all times at once, instead of ``max_stale`` and ``cooldown``.
@@ -163,6 +163,10 @@ class RemoteKeys:
                 return local.flight
             if decision is Decision.FETCH or (decision is Decision.SERVE_AND_REFRESH and not unknown):
                 self._counts["unknown_kid_fetches"] += for_kid
+                if for_kid:
+                    self._state = key_cache.attempted_for_kid(state, now, self._policy)
+                else:
+                    self._state = key_cache.attempted(state, now)
                 return self._take_off(local, now)
             self._counts["unknown_kid_refusals"] += for_kid
             return None
@@ -174,7 +178,6 @@ class RemoteKeys:
 
     def _take_off(self, local: _Local, now: float) -> Flight | None:
         flight = Flight()
-        self._state = key_cache.attempted(self._state, now)
         self._counts["fetches"] += 1
         try:
             flight.begin(partial(self._fly, local), "mintmark-keys")

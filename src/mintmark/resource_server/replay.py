@@ -6,11 +6,11 @@ import hashlib
 import os
 import sqlite3
 import threading
-from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from mintmark.errors import ConfigurationError, ErrorCode, KeysUnavailable
 from mintmark.net.flight import PerProcess
+from mintmark.net.shared_file import SharedFile
 
 __all__ = ["MemoryReplayStore", "ReplayStore", "SQLiteReplayStore"]
 
@@ -65,6 +65,9 @@ class MemoryReplayStore:
         self._seen = {name: expires_at for name, expires_at in self._seen.items() if expires_at > now}
 
 
+_SCHEMA = "CREATE TABLE IF NOT EXISTS seen (name BLOB PRIMARY KEY, expires_at REAL NOT NULL) WITHOUT ROWID"
+
+
 class SQLiteReplayStore:
     """Remembers in a file that all processes of one machine share.
 
@@ -75,62 +78,33 @@ class SQLiteReplayStore:
     blocking = True
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = Path(path)
-        # SQLite must not be carried over a fork: each process opens the file for itself.
-        self._open = PerProcess(lambda: _Database(self._path))
+        self._swept_at = 0.0
         try:
-            self._open.here()
+            self._file = SharedFile(path, _SCHEMA)
         except (OSError, sqlite3.Error):
-            raise ConfigurationError(f"{self._path} cannot be opened as a replay store.") from None
+            raise ConfigurationError(f"{os.fspath(path)} cannot be opened as a replay store.") from None
 
     def first_use(self, name: str, *, expires_at: float, now: float) -> bool:
         """Remember a name until it expires; tell whether it was unknown."""
         digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
         try:
-            return self._open.here().first_use(digest, expires_at, now)
+            with self._file.lent() as connection:
+                if not 0 <= now - self._swept_at < _SWEEP:
+                    self._swept_at = now
+                    connection.execute("DELETE FROM seen WHERE expires_at <= ?", (now,))
+                # One statement decides: between processes, too, only one of two can change the row.
+                changed = connection.execute(
+                    "INSERT INTO seen VALUES (?, ?) ON CONFLICT (name) DO UPDATE"
+                    " SET expires_at = excluded.expires_at WHERE expires_at <= ?",
+                    (digest, expires_at, now),
+                )
+                return changed.rowcount == 1
         except (OSError, sqlite3.Error):
             raise _unavailable("The replay store cannot be written.") from None
 
     def close(self) -> None:
         """Close this process's connection; the store cannot be used any more."""
-        self._open.here().close()
-
-
-class _Database:
-    """The file, open in one process."""
-
-    def __init__(self, path: Path) -> None:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        self._lock = threading.Lock()
-        self._swept_at = 0.0
-        self._connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
-        try:
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = NORMAL")
-            self._connection.execute(
-                "CREATE TABLE IF NOT EXISTS seen"
-                " (name BLOB PRIMARY KEY, expires_at REAL NOT NULL) WITHOUT ROWID"
-            )
-        except sqlite3.Error:
-            self._connection.close()
-            raise
-
-    def first_use(self, digest: bytes, expires_at: float, now: float) -> bool:
-        with self._lock:
-            if not 0 <= now - self._swept_at < _SWEEP:
-                self._swept_at = now
-                self._connection.execute("DELETE FROM seen WHERE expires_at <= ?", (now,))
-            # One statement decides: between processes, too, only one of two can change the row.
-            changed = self._connection.execute(
-                "INSERT INTO seen VALUES (?, ?) ON CONFLICT (name) DO UPDATE"
-                " SET expires_at = excluded.expires_at WHERE expires_at <= ?",
-                (digest, expires_at, now),
-            )
-            return changed.rowcount == 1
-
-    def close(self) -> None:
-        with self._lock:
-            self._connection.close()
+        self._file.close()
 
 
 def _unavailable(message: str) -> KeysUnavailable:

@@ -11,7 +11,7 @@ import pytest
 
 from mintmark.authorization_server.keys import KeyEncryption, KeyPolicy, SigningKeys
 from mintmark.authorization_server.revocation import DenyLog
-from mintmark.authorization_server.storage import Database
+from mintmark.authorization_server.storage import Database, StorageUnavailable
 from mintmark.authorization_server.storage.records import KeyState
 from mintmark.authorization_server.storage.repositories import signing_keys as rows
 from mintmark.errors import ConfigurationError, MintmarkError
@@ -63,6 +63,32 @@ async def test_O20_private_keys_are_sealed_on_disk(world: World) -> None:
     await world.db.close()
     stored = b"".join(path.read_bytes() for path in world.db.path.parent.iterdir())
     assert private.encode() not in stored
+
+
+async def test_P8_cut_off_from_the_database_a_key_that_was_due_to_go_signs_no_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process has retired it meanwhile: what we would go on signing would soon verify nowhere."""
+    keys = await started(world)
+    old = keys.current("ES256")
+    world.now += 29 * DAY
+    await keys.tick(world.now)
+
+    async def away(work: object) -> None:
+        raise StorageUnavailable("away")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(world.db, "write", away)
+        for seconds, signs in ((DAY + 14.0, True), (1.0, False)):
+            world.now += seconds
+            with pytest.raises(StorageUnavailable):
+                await keys.tick(world.now)
+            if signs:
+                assert keys.current("ES256") == old
+        with pytest.raises(StorageUnavailable, match="due to be replaced"):
+            keys.current("ES256")
+    await keys.tick(world.now)
+    assert keys.current("ES256") != old
 
 
 async def test_P8_a_key_is_published_before_it_signs_and_verifies_after_it_has_signed(world: World) -> None:

@@ -16,6 +16,8 @@ from mintmark.authorization_server.keys.timeline import (
     cache_lifetime,
     gone_at,
     lateness,
+    next_change,
+    overtaken,
     plan,
     published,
 )
@@ -107,7 +109,7 @@ def test_the_key_that_signs_comes_first_in_the_set() -> None:
     ],
 )
 def test_no_cache_outlives_the_next_change(now: float, records: tuple[KeyRecord, ...], expected: int) -> None:
-    assert cache_lifetime(records, now, POLICY) == expected
+    assert cache_lifetime(next_change(records, POLICY), now, POLICY) == expected
 
 
 def test_lateness_is_how_long_something_has_been_due() -> None:
@@ -132,3 +134,13 @@ def test_lateness_is_how_long_something_has_been_due() -> None:
 def test_a_policy_that_would_break_a_verifier_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(ConfigurationError, match="keys: "):
         KeyPolicy(**changes)  # type: ignore[arg-type]
+
+
+def test_P8_who_cannot_look_stops_signing_before_its_tokens_outlive_the_key() -> None:
+    """The public half stays for what was signed until ``skew`` after the change."""
+    known, due = (CURRENT, NEXT), 30 * DAY
+    assert overtaken(known, due + 14.9, POLICY) == frozenset()
+    assert overtaken(known, due + 15.0, POLICY) == {"ES256"}
+    assert overtaken((CURRENT, PREVIOUS), due + DAY, POLICY) == frozenset()  # nothing was due
+    last_token_ends = due + 15.0 + POLICY.token_lifetime
+    assert last_token_ends <= gone_at(CURRENT, due, POLICY)

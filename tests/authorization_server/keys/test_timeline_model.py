@@ -29,6 +29,7 @@ from mintmark.authorization_server.keys.timeline import (
     Stretch,
     cache_lifetime,
     lateness,
+    next_change,
     plan,
     published,
 )
@@ -198,7 +199,12 @@ class TimelineMachine(RuleBasedStateMachine):
     @rule()
     def a_verifier_polls(self) -> None:
         kids = frozenset(record.kid for record in published(self.records()))
-        self.caches.append(Cached(kids, self.now + cache_lifetime(self.records(), self.now, self.policy)))
+        self.caches.append(
+            Cached(
+                kids,
+                self.now + cache_lifetime(next_change(self.records(), self.policy), self.now, self.policy),
+            )
+        )
 
     @invariant()
     def one_current_key_and_at_most_one_next(self) -> None:

@@ -28,6 +28,7 @@ from mintmark.authorization_server.storage.repositories import (
     sign_ins,
     signing_keys,
 )
+from mintmark.authorization_server.storage.repositories.sign_in_failures import Count
 
 from .rows import ALICE, CLIENT, CODE, GRANT, KEY, RESOURCE, SIGN_IN, add_alice, grant
 
@@ -242,7 +243,7 @@ def test_clean_up_removes_what_is_due_and_nothing_else(db: Database) -> None:
         sign_ins.insert(connection, SIGN_IN, b"c" * 32)
         grants.insert(connection, GRANT)
         codes.insert(connection, CODE, kept_until=500.0)
-        sign_in_failures.put(connection, b"b" * 32, failures=1, last_at=1.0, expires_at=40.0)
+        sign_in_failures.put(connection, {b"b" * 32: Count(1, 1.0, 40.0)})
 
     db.write_now(write)
     assert asyncio.run(db.clean_up(50.0)) == 1
@@ -264,9 +265,9 @@ def test_rotation_moves_when_a_grant_is_cleaned_up(db: Database) -> None:
 def test_failure_counts_are_put_read_and_forgotten(db: Database) -> None:
     one, two = b"1" * 32, b"2" * 32
     for count in (1, 2):
-        db.write_now(lambda c, n=count: sign_in_failures.put(c, one, failures=n, last_at=3.0, expires_at=9.0))
+        db.write_now(lambda c, n=count: sign_in_failures.put(c, {one: Count(n, 3.0, 9.0)}))
     assert db.read_now(lambda c: sign_in_failures.get(c, [one, two])) == {one: (2, 3.0, 9.0)}
-    db.write_now(lambda c: sign_in_failures.forget(c, [one]))
+    db.write_now(lambda c: sign_in_failures.forget(c, one))
     assert db.read_now(lambda c: sign_in_failures.get(c, [one, two])) == {}
 
 

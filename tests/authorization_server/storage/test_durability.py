@@ -1,114 +1,140 @@
 """Acknowledged means on disk, watched from outside: no answer leaves before the sync of its commit.
 
-A process writes one thing after the other and says each time that it is done; strace sees its system calls.
-Between two things said, the log must have been written, and synced after the last write to it.
+strace sees the system calls of a process that writes, and of ``mintmark serve`` that answers. Before each
+thing said, the log must have been written to for it, and synced after that.
 """
 
 from __future__ import annotations
 
+import os
 import re
-import shutil
+import signal
 import subprocess
-import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-STRACE = shutil.which("strace")
-ROUNDS = 20
-CALL = re.compile(r"\b(?P<name>pwrite64|write|fdatasync|fsync)\((?P<file>\d+<[^>]*>)(?P<rest>.*)")
-RESUMED = re.compile(r"^\d+\s+<\.\.\. (?P<name>\w+) resumed>(?P<rest>.*)")
+from ports import free_ports
 
+from ..running import Browser, Running, settings_data, toml_of
+from .tracing import EXCHANGE, Call, calls_of, needs_strace, traced
 
-def can_trace() -> bool:
-    if STRACE is None:
-        return False
-    tried = subprocess.run([STRACE, "-qq", "-o", "/dev/null", "true"], capture_output=True, check=False)
-    return tried.returncode == 0
+pytestmark = needs_strace
 
-
-needs_strace = pytest.mark.skipif(not can_trace(), reason="strace is not there or may not trace")
-
-
-def traced(tmp_path: Path, *, synchronous: str) -> list[str]:
-    """What the process did, in order: ``log`` (wrote to it), ``sync`` (of it, when it returned), ``done``."""
-    url = f"sqlite:///{tmp_path / 'x.db'}"
-    subprocess.run([sys.executable, "-c", _program(synchronous, rounds=0), url], check=True, timeout=60)
-    trace = tmp_path / "trace"
-    command = [
-        str(STRACE), "-f", "-y", "-s", "16", "-o", str(trace), "-e", "trace=pwrite64,write,fdatasync,fsync",
-        sys.executable, "-c", _program(synchronous, rounds=ROUNDS), url,
-    ]  # fmt: skip
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=120)
-    found, waiting = [], {}
-    for line in trace.read_text(errors="replace").splitlines():
-        pid = line.split(maxsplit=1)[0]
-        call, resumed = CALL.search(line), RESUMED.match(line)
-        if resumed is not None and pid in waiting:
-            kind = waiting.pop(pid)
-        elif call is not None:
-            kind = _kind(call["name"], call["file"], call["rest"])
-            if "<unfinished" in line and kind == "sync":
-                waiting[pid] = kind  # it counts when it returns
-                continue
-        else:
-            continue
-        if kind:
-            found.append(kind)
-    return found
-
-
-def _program(synchronous: str, *, rounds: int) -> str:
-    return f"""
-import os, sys
-from mintmark.authorization_server.storage import Database, sqlite
+LANES, WRITES = 8, 6
+MANY_AT_ONCE = """
+import asyncio, os, sys
+from mintmark.authorization_server.storage import Database
 from mintmark.authorization_server.storage.repositories import secrets
 
-sqlite.WRITER_PRAGMAS = tuple(
-    pragma if not pragma.startswith("synchronous") else "synchronous={synchronous}"
-    for pragma in sqlite.WRITER_PRAGMAS
-)
-db = Database.open(sys.argv[1])
-for number in range({rounds}):
-    db.write_now(lambda c: secrets.insert(c, str(number), "sealed", 1.0))
-    os.write(1, b"done\\n")
-db.close_now()
+async def lane(db, lane):
+    for number in range({writes}):
+        name = f"<unit {{lane}} {{number}}>"
+        await db.write(lambda c: secrets.insert(c, name, "sealed", 1.0))
+        os.write(1, f"done {{name}}\\n".encode())
+
+async def main():
+    db = Database.open(sys.argv[1])
+    await asyncio.gather(*(lane(db, number) for number in range({lanes})))
+    await db.close()
+
+asyncio.run(main())
 """
+UNIT = re.compile(r"<unit \d+ \d+>")
 
 
-def _kind(name: str, file: str, rest: str) -> str | None:
-    if name in ("fdatasync", "fsync"):
-        return "sync" if file.endswith("-wal>") else None
-    if file.endswith("-wal>"):
-        return "log"
-    return "done" if name == "write" and file.startswith("1<") and '"done' in rest else None
-
-
-def acknowledged_early(calls: list[str]) -> int:
-    """How many answers left although the log had been written to and not been synced since, or not at all."""
-    early, written, synced = 0, False, False
+def said_early(calls: Iterable[Call]) -> tuple[int, int]:
+    """How many units of work were called done; and how many of these before they were in the synced log."""
+    written: set[str] = set()
+    durable: set[str] = set()
+    done = early = 0
     for call in calls:
-        match call:
+        units = set(UNIT.findall(call.text))
+        match call.kind:
+            case "log":
+                written |= units
+            case "sync":
+                durable |= written
+            case "said" if "done" in call.text:
+                done += len(units)
+                early += len(units - durable)
+    return done, early
+
+
+@pytest.mark.parametrize(("synchronous", "early"), [("FULL", 0), ("NORMAL", 48), ("OFF", 48)])
+def test_no_acknowledgement_leaves_before_the_sync_of_its_commit(
+    tmp_path: Path, synchronous: str, early: int
+) -> None:
+    """Many write at once, so that one sync is for a group; with anything less than FULL this test fails."""
+    trace = tmp_path / "trace"
+    program = EXCHANGE.format(synchronous=synchronous) + MANY_AT_ONCE.format(lanes=LANES, writes=WRITES)
+    command = traced(trace, program, f"sqlite:///{tmp_path / 'x.db'}")
+    subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=120)
+    assert said_early(calls_of(trace)) == (LANES * WRITES, early)
+
+
+SERVE = "import sys; from mintmark.__main__ import main; sys.exit(main())"
+
+
+@contextmanager
+def traced_service(tmp_path: Path, trace: Path, synchronous: str) -> Iterator[Browser]:
+    """``mintmark serve`` under strace, and a browser at it."""
+    port = free_ports(1)
+    url = f"http://127.0.0.1:{port}"
+    settings = tmp_path / "mintmark.toml"
+    settings.write_text(toml_of(settings_data(url)))
+    program = EXCHANGE.format(synchronous=synchronous) + SERVE
+    command = traced(trace, program, "serve", "--settings", str(settings))
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        try:
+            assert process.stderr is not None
+            assert any('"listening"' in line for line in process.stderr)
+            with Browser(cast(Running, SimpleNamespace(url=url))) as browser:
+                yield browser
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)  # strace leaves it to what it traces
+            process.communicate(timeout=60)
+
+
+def sign_in_renew_and_end(browser: Browser) -> int:
+    """Everything that is acknowledged to a person or a client; return how many answers that were."""
+    tokens = browser.tokens()  # the sign-in with its code; the grant
+    renewed = browser.refresh(tokens["refresh_token"]).json()
+    again = browser.redeem(browser.code()).json()  # another code; another grant
+    revoking = {"token": renewed["refresh_token"], "client_id": "app"}
+    assert browser.http.post("/revoke", data=revoking).status_code == 200
+    assert browser.submit(browser.http.get("/sign-out")).is_success
+    assert browser.refresh(again["refresh_token"]).status_code == 400  # no promise
+    return 7
+
+
+def answered_early(calls: Iterable[Call]) -> tuple[int, int]:
+    """How many answers promised something; and how many left with nothing in the log, or nothing synced."""
+    promised = early = 0
+    method, written, synced = "", False, False
+    for call in calls:
+        match call.kind:
             case "log":
                 written, synced = True, False
             case "sync":
                 synced = True
-            case "done":
+            case "asked":
+                method, written, synced = call.text.partition(" ")[0], False, False
+            case "said" if (method == "POST" and "HTTP/1.1 2" in call.text) or "HTTP/1.1 303" in call.text:
+                promised += 1
                 early += not (written and synced)
-                written, synced = False, False
-    return early
+    return promised, early
 
 
-@needs_strace
-def test_no_acknowledgement_leaves_before_the_sync_of_its_commit(tmp_path: Path) -> None:
-    calls = traced(tmp_path, synchronous="FULL")
-    assert calls.count("done") == ROUNDS
-    assert acknowledged_early(calls) == 0
-
-
-@needs_strace
-@pytest.mark.parametrize("synchronous", ["OFF", "NORMAL"])
-def test_the_test_sees_it_when_acknowledgements_leave_early(tmp_path: Path, synchronous: str) -> None:
-    calls = traced(tmp_path, synchronous=synchronous)
-    assert calls.count("done") == ROUNDS
-    assert acknowledged_early(calls) == ROUNDS
+@pytest.mark.parametrize("synchronous", ["FULL", "OFF"])
+def test_no_answer_of_the_service_leaves_before_the_sync_of_its_commit(
+    tmp_path: Path, synchronous: str
+) -> None:
+    trace = tmp_path / "trace"
+    with traced_service(tmp_path, trace, synchronous) as browser:
+        expected = sign_in_renew_and_end(browser)
+    assert answered_early(calls_of(trace)) == (expected, 0 if synchronous == "FULL" else expected)

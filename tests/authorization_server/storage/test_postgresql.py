@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -12,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from mintmark.authorization_server.keys import open_sealer
 from mintmark.authorization_server.storage import Database, StorageUnavailable
+from mintmark.authorization_server.storage import postgresql as storage
 from mintmark.authorization_server.storage.records import DenyEntry, DenyKind
 from mintmark.authorization_server.storage.repositories import deny_entries, secrets
 from mintmark.errors import ConfigurationError
@@ -47,6 +52,91 @@ def test_acknowledged_means_on_disk(db: Database) -> None:
     assert db.write_now(lambda c: c.exec_driver_sql("SHOW synchronous_commit").scalar()) == "on"
     assert db.write_now(lambda c: c.exec_driver_sql("SHOW transaction_isolation").scalar()) == "serializable"
     assert db.read_now(lambda c: c.exec_driver_sql("SHOW transaction_read_only").scalar()) == "on"
+
+
+def test_a_transaction_that_somebody_left_open_is_an_outage_and_then_ended(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a replica holds whose machine was cut off: the lock of the deny log, and no word any more."""
+    monkeypatch.setattr(storage, "_LOCK_TIMEOUT", 0.1)
+    monkeypatch.setattr(storage, "_IDLE_TIMEOUT", 1.0)
+    db, other = Database.open(url), Database.open(url)
+    holds, may_go_on = threading.Event(), threading.Event()
+
+    def hold(connection: sa.Connection) -> None:
+        deny(connection, "one")
+        holds.set()
+        may_go_on.wait(30)
+
+    with ThreadPoolExecutor() as pool:
+        cut_off = pool.submit(other.write_now, hold)
+        assert holds.wait(10)
+        with pytest.raises(StorageUnavailable, match="lock timeout"):
+            db.write_now(lambda c: deny(c, "two"))
+        deadline = time.monotonic() + 15.0
+        while True:  # the server lets go of whoever is silent
+            try:
+                db.write_now(lambda c: deny(c, "three"))
+                break
+            except StorageUnavailable:
+                assert time.monotonic() < deadline
+        may_go_on.set()
+        with pytest.raises(StorageUnavailable):
+            cut_off.result(10)
+    found = db.read_now(lambda c: deny_entries.after(c, 0, 0.0))
+    assert [entry.value for entry in found] == ["three"]
+    db.close_now()
+    other.close_now()
+
+
+def deny(connection: sa.Connection, sid: str) -> None:
+    deny_entries.append(connection, [DenyEntry(DenyKind.SID, sid, iat=1.0, exp=2.0)])
+
+
+def test_a_server_that_lets_one_wait_in_vain_does_not_let_everybody_wait(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is cut off does not even refuse: with each request waiting its turn, no 503 would come in time."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql+psycopg://127.0.0.1:{silent.getsockname()[1]}/x"
+        engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args={"connect_timeout": 2})
+        with monkeypatch.context() as outage:
+            outage.setattr(db._backend, "_writes", engine)
+            outage.setattr(db._backend, "_reads", engine)
+            outage.setattr(storage, "_SPARED", 3600.0)
+            for _ in range(20):
+                with pytest.raises(StorageUnavailable):
+                    db.write_now(lambda c: secrets.insert(c, "a", "s", 1.0))
+                with pytest.raises(StorageUnavailable):
+                    db.read_now(lambda c: secrets.get(c, "a"))
+        silent.settimeout(0)
+        silent.accept()[0].close()  # one came
+        with pytest.raises(BlockingIOError):
+            silent.accept()
+    monkeypatch.setattr(db._backend, "_away_until", 0.0)
+    db.write_now(lambda c: secrets.insert(c, "a", "s", 1.0))
+
+
+def test_silence_is_noticed_on_every_connection(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever listens never speaks: only probes of the system can tell that the server has gone."""
+    psycopg = pytest.importorskip("psycopg")
+    opened: list[dict[str, str]] = []
+    connect = psycopg.connect
+
+    def watched(*arguments: Any, **more: Any) -> Any:
+        connection = connect(*arguments, **more)
+        opened.append(connection.info.get_parameters())
+        return connection
+
+    monkeypatch.setattr(psycopg, "connect", watched)
+    end_connections(db)
+    deadline = time.monotonic() + 15.0
+    while len(opened) < 2:  # one to write, and the ears' own
+        db.read_now(lambda c: secrets.get(c, "a"))
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert all(float(said["keepalives_idle"]) <= 30 for said in opened)
+    assert all(float(said["tcp_user_timeout"]) <= 30_000 for said in opened)
 
 
 def test_cut_connections_are_made_anew(db: Database, url: str) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
 from mintmark.authorization_server.keys import KeyPolicy, SigningKeys
 from mintmark.authorization_server.sessions import Granted, Refreshed
-from mintmark.authorization_server.storage import Database
+from mintmark.authorization_server.sessions.renewing import Renewal, renew
+from mintmark.authorization_server.sessions.tokens import Presented
+from mintmark.authorization_server.storage import Connection, Database
 from mintmark.authorization_server.storage.records import DenyEntry, DenyKind, KeyState
 from mintmark.authorization_server.storage.repositories import deny_entries
 
-from ..world import World
+from ..world import POLICY, REFRESH, World
 
 pytestmark = pytest.mark.anyio
 
@@ -47,6 +50,36 @@ async def test_P11_parallel_refreshes_at_two_replicas_give_one_grant_that_goes_o
     assert len({outcome.refresh_token for outcome in refreshed}) == 1
     assert [outcome.rotated for outcome in refreshed].count(True) == 1
     assert isinstance(await other.refresh(refreshed[0].refresh_token), Refreshed)
+
+
+async def test_refreshes_of_two_grants_side_by_side_are_not_undone_for_each_other(
+    replicas: tuple[World, World],
+) -> None:
+    """PostgreSQL sees meetings by pages; these two stand on one page and concern one row each."""
+    one, other = replicas
+    first, second = await one.grant(), await one.grant()
+    first_is_there, second_is_done = threading.Event(), threading.Event()
+    begun: list[str] = []
+
+    def renewed(granted: Granted, wait: bool) -> Callable[[Connection], object]:
+        def work(connection: Connection) -> object:
+            begun.append(granted.grant.grant_id)
+            presented = Presented(granted.grant.grant_id, 1)
+            renewal = renew(connection, presented, one.now, REFRESH, POLICY, scope=None, resources=None)
+            if wait:
+                first_is_there.set()
+                assert second_is_done.wait(30)
+            return renewal
+
+        return work
+
+    held = asyncio.create_task(one.db.write(renewed(first, True), locking=True))
+    if one.db.path is None:  # SQLite has one writer: there nothing is side by side
+        assert await asyncio.to_thread(first_is_there.wait, 30)
+        assert isinstance(await other.db.write(renewed(second, False), locking=True), Renewal)
+    second_is_done.set()
+    assert isinstance(await held, Renewal)
+    assert len(begun) == len(set(begun))
 
 
 async def test_B6_a_code_is_used_once_among_replicas(replicas: tuple[World, World]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,11 +18,13 @@ from mintmark.authorization_server.keys.timeline import (
     alarm,
     cache_lifetime,
     gone_at,
+    next_change,
+    overtaken,
     plan,
     published,
 )
 from mintmark.authorization_server.revocation import DenyLog
-from mintmark.authorization_server.storage import Conflict, Connection, Database
+from mintmark.authorization_server.storage import Conflict, Connection, Database, StorageUnavailable
 from mintmark.authorization_server.storage.records import DenyEntry, DenyKind, Event, KeyRecord, KeyState
 from mintmark.authorization_server.storage.repositories import deny_entries, events
 from mintmark.authorization_server.storage.repositories import signing_keys as rows
@@ -46,6 +49,7 @@ class _Loaded:
     records: tuple[KeyRecord, ...]
     signing: Mapping[str, Key]  # alg -> the current private key
     jwks: Mapping[str, Any]
+    changes_at: float  # when the key set is due to change
     seen: int  # Database.changes() before it was read
 
 
@@ -57,7 +61,8 @@ class SigningKeys:
         self._sealer = sealer
         self._policy = policy
         self._deny_log = deny_log
-        self._loaded = _Loaded((), {}, {"keys": []}, seen=-1)
+        self._loaded = _Loaded((), {}, {"keys": []}, math.inf, seen=-1)
+        self._overtaken: frozenset[str] = frozenset()  # what we must not sign with until we have looked
         self._turn = asyncio.Lock()  # one change at a time in this process; the database settles the rest
 
     async def start(self, now: float) -> None:
@@ -75,15 +80,24 @@ class SigningKeys:
     async def tick(self, now: float) -> tuple[str, ...]:
         """Do what is due, take over what other processes did, return what was done. Call it every second."""
         async with self._turn:
-            if self._db.changes() != self._loaded.seen:
-                await self._reload()
-            return await self._do_what_is_due(now)
+            try:
+                if self._db.changes() != self._loaded.seen:
+                    await self._reload()
+                done = await self._do_what_is_due(now)
+            except StorageUnavailable:
+                self._overtaken = overtaken(self._loaded.records, now, self._policy)
+                raise
+            self._overtaken = frozenset()
+        return done
 
     def current(self, alg: str) -> Key:
         """The private key that signs with ``alg``.
 
         :raises ConfigurationError: this service does not sign with that algorithm.
+        :raises StorageUnavailable: the key was due to be replaced, and the database does not say by which.
         """
+        if alg in self._overtaken:
+            raise StorageUnavailable("The signing key was due to be replaced, and the database is away.")
         try:
             return self._loaded.signing[alg]
         except KeyError:
@@ -101,7 +115,7 @@ class SigningKeys:
 
     def jwks_max_age(self, now: float) -> int:
         """Seconds for ``Cache-Control: max-age`` of the key set, computed from the schedule."""
-        return cache_lifetime(self._loaded.records, now, self._policy)
+        return cache_lifetime(self._loaded.changes_at, now, self._policy)
 
     def timeline(self) -> tuple[KeyRecord, ...]:
         """Every key there is, revoked ones included, for people to look at."""
@@ -211,7 +225,7 @@ class SigningKeys:
             if record.state is KeyState.CURRENT and sealed is not None
         }
         jwks = {"keys": [dict(record.public_jwk) for record in published(records)]}
-        self._loaded = _Loaded(records, signing, jwks, seen)
+        self._loaded = _Loaded(records, signing, jwks, next_change(records, self._policy), seen)
 
     def _open(self, record: KeyRecord, sealed: str) -> Key:
         plaintext = self._sealer.open(sealed)

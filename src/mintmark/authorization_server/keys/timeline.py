@@ -13,6 +13,7 @@ entered, never from the mere age of a key. What holds:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -32,6 +33,8 @@ __all__ = [
     "cache_lifetime",
     "gone_at",
     "lateness",
+    "next_change",
+    "overtaken",
     "plan",
     "published",
 ]
@@ -181,10 +184,14 @@ def _changes(records: Iterable[KeyRecord], policy: KeyPolicy) -> Iterator[float]
             yield _staging_time(record, policy)
 
 
-def cache_lifetime(records: Sequence[KeyRecord], now: float, policy: KeyPolicy) -> int:
+def next_change(records: Sequence[KeyRecord], policy: KeyPolicy) -> float:
+    """When the published set is due to change."""
+    return min(_changes(records, policy), default=math.inf)
+
+
+def cache_lifetime(change: float, now: float, policy: KeyPolicy) -> int:
     """How long a verifier may keep the key set: until it is due to change, at most ``jwks_max_age``."""
-    left = min((moment - now for moment in _changes(records, policy)), default=policy.jwks_max_age)
-    return int(min(max(left, SHORTEST_CACHE), policy.jwks_max_age))
+    return int(min(max(change - now, SHORTEST_CACHE), policy.jwks_max_age))
 
 
 def lateness(records: Sequence[KeyRecord], now: float, policy: KeyPolicy) -> float:
@@ -192,6 +199,16 @@ def lateness(records: Sequence[KeyRecord], now: float, policy: KeyPolicy) -> flo
     due = [record.activates_at for record in records if record.state is KeyState.NEXT]
     due.extend(_changes(records, policy))
     return max(0.0, now - min(due)) if due else 0.0
+
+
+def overtaken(records: Iterable[KeyRecord], now: float, policy: KeyPolicy) -> frozenset[str]:
+    """The algorithms whose current key, as we know it, another process must have retired by now.
+
+    Whoever cannot look must not go on signing with it: its public half stays for the tokens that were signed
+    until ``skew`` after the change. Half of that, because we do not look all the time.
+    """
+    due = now - policy.skew / 2
+    return frozenset(r.alg for r in records if r.state is KeyState.NEXT and r.activates_at <= due)
 
 
 def alarm(records: Sequence[KeyRecord], now: float, policy: KeyPolicy) -> float:

@@ -17,7 +17,7 @@ def allow(request: Request, response: Response, origins: frozenset[str]) -> None
     """Let a registered origin read ``response``; say nothing to any other."""
     if not origins:
         return
-    response.headers.add_vary_header("Origin")
+    response.raw_headers.append((b"vary", b"Origin"))
     if (origin := request.headers.get("origin")) in origins:
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Expose-Headers"] = _READABLE_HEADERS

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from mintmark.authorization_server.logs import log_event
@@ -23,6 +23,10 @@ __all__ = ["Endpoint", "Reads", "Refuse", "read_form", "walk"]
 
 Refuse = Callable[[Flow, OAuthError], Response]
 """How an endpoint says no: JSON, a redirect, a page, a bearer challenge."""
+
+
+_NONE = Parameters()
+_NO_STORE = ((b"cache-control", b"no-store"), (b"pragma", b"no-cache"))
 
 
 class Reads(Enum):
@@ -54,15 +58,14 @@ class Endpoint:
         origins = service_of(request).catalogue.origins if self.cors else frozenset()
         if request.method == "OPTIONS":
             return cors.preflight(request, origins, self.methods)
-        flow = Flow.of(request, Parameters())
+        flow = Flow.of(request, _NONE)
         try:
             flow.parameters = await self._read(request)
             response = await walk(self, flow)
         except OAuthError as error:  # the parameters themselves
             response = refused(self, flow, error)
         if self.no_store:
-            response.headers["Cache-Control"] = "no-store"
-            response.headers["Pragma"] = "no-cache"
+            _never_stored(response)
         cors.allow(request, response, origins)
         return response
 
@@ -71,7 +74,12 @@ class Endpoint:
             return Parameters.parse(await read_form(request))
         if self.reads is Reads.QUERY_OR_FORM:
             return Parameters.parse(request.scope["query_string"])
-        return Parameters()
+        return _NONE
+
+
+def _never_stored(response: Response) -> None:
+    said = [name for name, _ in response.raw_headers]
+    response.raw_headers.extend(header for header in _NO_STORE if header[0] not in said)
 
 
 async def walk(endpoint: Endpoint, flow: Flow) -> Response:
@@ -114,12 +122,16 @@ async def read_form(request: Request, limit: int = LARGEST_FORM) -> bytes:
 
     :raises InvalidRequest: not a form, or larger than ``limit`` bytes.
     """
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
+    body, more = b"", True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
         if len(body) > limit:
             raise InvalidRequest(f"the body is larger than {limit} bytes", headers={"Connection": "close"})
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if body and content_type != "application/x-www-form-urlencoded":
         raise InvalidRequest("the body must be application/x-www-form-urlencoded")
-    return bytes(body)
+    return body

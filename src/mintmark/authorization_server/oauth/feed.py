@@ -28,7 +28,7 @@ async def live_feed(flow: Flow) -> Response:
     return StreamingResponse(
         _events(flow.service, after),
         media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        headers={"X-Accel-Buffering": "no"},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -71,7 +72,12 @@ def network_of(request: Request) -> str:
     """Return the network of the caller: the IPv4 address, or the /64 of an IPv6 address, which is one
     household.
     """
-    host = request.client.host if request.client else ""
+    client = request.scope.get("client")
+    return _network(client[0] if client else "")
+
+
+@functools.lru_cache(maxsize=4096)
+def _network(host: str) -> str:
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from mintmark.authorization_server.oauth.errors import InvalidClient
 from mintmark.authorization_server.oauth.flow import Flow
+from mintmark.authorization_server.oauth.json_answer import JSONAnswer
 from mintmark.authorization_server.sessions.refresh import end_of
 from mintmark.errors import InvalidToken
 
@@ -35,7 +36,7 @@ async def token_described(flow: Flow) -> Response:
     """
     token = flow.parameters.required("token")
     described = await _refresh_token(flow, token) or await _access_token(flow, token)
-    return JSONResponse(described or _INACTIVE)
+    return JSONAnswer(described or _INACTIVE)
 
 
 async def _refresh_token(flow: Flow, token: str) -> dict[str, Any] | None:

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, get_args
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from mintmark.authorization_server.oauth.documents import Document
 from mintmark.authorization_server.oauth.flow import Flow
 from mintmark.authorization_server.registrations import AuthMethod, GrantType
 from mintmark.authorization_server.settings import Settings
@@ -55,29 +55,23 @@ def metadata_of(settings: Settings, scopes: tuple[str, ...]) -> dict[str, Any]:
 
 async def metadata_document(flow: Flow) -> Response:
     """One document for both well-known addresses."""
-    body = metadata_of(flow.service.settings, flow.service.catalogue.scopes)
-    return _cacheable(flow, body, _METADATA_MAX_AGE)
+    service = flow.service
+    catalogue = service.catalogue
+    document = service.documents.of(
+        metadata_document,
+        (catalogue,),
+        lambda: Document.of(metadata_of(service.settings, catalogue.scopes), _METADATA_MAX_AGE),
+    )
+    return document.answer(flow.request)
 
 
 async def key_set(flow: Flow) -> Response:
     """The public keys; they may be kept exactly as long as the key schedule allows (design: key timeline)."""
     keys = flow.service.keys
-    return _cacheable(
-        flow, keys.public_jwks(), keys.jwks_max_age(flow.now), media_type="application/jwk-set+json"
+    max_age = keys.jwks_max_age(flow.now)
+    document = flow.service.documents.of(
+        key_set,
+        (keys.timeline(), max_age),
+        lambda: Document.of(keys.public_jwks(), max_age, media_type="application/jwk-set+json"),
     )
-
-
-def _cacheable(
-    flow: Flow, body: dict[str, Any], max_age: int, media_type: str = "application/json"
-) -> Response:
-    """Answer with ETag and Cache-Control, or 304 when the caller has it already (RFC 9110 13.1.2)."""
-    response = JSONResponse(body, media_type=media_type)
-    etag = f'"{hashlib.sha256(bytes(response.body)).hexdigest()[:32]}"'
-    headers = {"ETag": etag, "Cache-Control": f"public, max-age={max_age}"}
-    known = [
-        tag.strip().removeprefix("W/") for tag in flow.request.headers.get("if-none-match", "").split(",")
-    ]
-    if etag in known or "*" in known:
-        return Response(status_code=304, headers=headers)
-    response.headers.update(headers)
-    return response
+    return document.answer(flow.request)

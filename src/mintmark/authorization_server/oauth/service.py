@@ -13,6 +13,7 @@ from mintmark.authorization_server.claims import Wanted
 from mintmark.authorization_server.keys import SigningKeys
 from mintmark.authorization_server.oauth.attempts import Attempts
 from mintmark.authorization_server.oauth.catalogue import Catalogue
+from mintmark.authorization_server.oauth.documents import Documents
 from mintmark.authorization_server.oauth.tokens import TokenMint
 from mintmark.authorization_server.people import People
 from mintmark.authorization_server.registrations import Client
@@ -48,6 +49,7 @@ class Service:
     extra_claims: Callable[[Wanted], Mapping[str, Any]]
     heartbeat: float = 15.0
     attempts: Attempts = field(default_factory=Attempts)
+    documents: Documents = field(default_factory=Documents)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from mintmark.authorization_server.oauth.errors import OAuthError, UnauthorizedClient, UnsupportedGrantType
 from mintmark.authorization_server.oauth.flow import Flow
 from mintmark.authorization_server.oauth.grants import GRANTS
+from mintmark.authorization_server.oauth.json_answer import JSONAnswer
 
 __all__ = ["known_grant_type", "refuse_as_json", "registered_grant_type", "tokens_by_grant"]
 
@@ -30,4 +31,4 @@ async def tokens_by_grant(flow: Flow) -> Response:
 
 def refuse_as_json(flow: Flow, error: OAuthError) -> Response:
     """RFC 6749 5.2."""
-    return JSONResponse(error.body(), status_code=error.status)
+    return JSONAnswer(error.body(), status_code=error.status)

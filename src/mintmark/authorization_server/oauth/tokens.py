@@ -4,7 +4,7 @@ deny log.
 
 from __future__ import annotations
 
-import secrets
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -116,7 +116,7 @@ class TokenMint:
         :param at_most: seconds it may live at most, when it stands for another token.
         """
         lifetime = self._lifetimes.access_token_lifetime
-        lifetime -= lifetime * _JITTER * secrets.randbelow(1000) / 1000
+        lifetime -= lifetime * _JITTER * random.random()  # noqa: S311 — spreads load, hides nothing
         lifetime = min(lifetime, at_most) if at_most is not None else lifetime
         extra = self._extra_claims(Wanted(TokenKind.ACCESS, client.client_id, audience, scope, person))
         claims = build_access_claims(

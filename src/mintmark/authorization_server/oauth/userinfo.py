@@ -6,11 +6,12 @@ The token may be for any audience: clients use the one token they have both here
 
 from __future__ import annotations
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from mintmark.authorization_server.claims import TokenKind, Wanted, build_userinfo
 from mintmark.authorization_server.oauth import errors
 from mintmark.authorization_server.oauth.flow import Flow
+from mintmark.authorization_server.oauth.json_answer import JSONAnswer
 from mintmark.errors import InvalidToken
 
 __all__ = ["bearer_token", "claims_of_the_person", "living_owner", "refuse_as_bearer", "scope_openid"]
@@ -54,7 +55,7 @@ async def claims_of_the_person(flow: Flow) -> Response:
     """The claims that the scope opens, and ``sub`` as in the ID token."""
     scope = tuple(str(flow.claims["scope"]).split())
     wanted = Wanted(TokenKind.USERINFO, str(flow.claims["client_id"]), None, scope, flow.person)
-    return JSONResponse(build_userinfo(flow.person, scope, extra=flow.service.extra_claims(wanted)))
+    return JSONAnswer(build_userinfo(flow.person, scope, extra=flow.service.extra_claims(wanted)))
 
 
 def refuse_as_bearer(flow: Flow, error: errors.OAuthError) -> Response:
@@ -66,4 +67,4 @@ def refuse_as_bearer(flow: Flow, error: errors.OAuthError) -> Response:
         challenge += ', scope="openid"'
     headers = {"WWW-Authenticate": challenge} if error.status in (400, 401, 403) else {}
     body = {} if isinstance(error, _NoToken) else error.body()
-    return JSONResponse(body, status_code=error.status, headers=headers)
+    return JSONAnswer(body, status_code=error.status, headers=headers)

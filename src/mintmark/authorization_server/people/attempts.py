@@ -59,40 +59,32 @@ class Attempts:
             )
             early = wait(counts, now, self._policy)
             if early is None:
-                for bucket in (attempt.here, *attempt.others):
-                    self._put(connection, bucket, tallies[bucket].failures + 1, now)
+                buckets = (attempt.here, *attempt.others)
+                rows.put(connection, {b: self._count(tallies[b].failures + 1, now) for b in buckets})
             return early
 
         return await self._db.write(work) or attempt
 
-    async def succeeded(self, attempt: Attempt, now: float) -> None:
+    async def succeeded(self, attempt: Attempt) -> None:
         """The password was right: nothing is held against this account here any more."""
 
         def work(connection: Connection) -> None:
-            rows.forget(connection, [attempt.here])
-            self._take_back(connection, attempt.others, now)
+            rows.forget(connection, attempt.here)
+            rows.take_back(connection, attempt.others)
 
         await self._db.write(work)
 
-    async def withdraw(self, attempt: Attempt, now: float) -> None:
+    async def withdraw(self, attempt: Attempt) -> None:
         """The try came to nothing that anybody can be blamed for."""
-        await self._db.write(lambda c: self._take_back(c, (attempt.here, *attempt.others), now))
-
-    def _take_back(self, connection: Connection, buckets: tuple[bytes, ...], now: float) -> None:
-        for bucket, tally in self._tallies(connection, buckets, now).items():
-            if tally.failures > 1:
-                self._put(connection, bucket, tally.failures - 1, tally.last_at)
-            else:
-                rows.forget(connection, [bucket])
+        await self._db.write(lambda c: rows.take_back(c, (attempt.here, *attempt.others)))
 
     def _tallies(self, connection: Connection, buckets: tuple[bytes, ...], now: float) -> dict[bytes, Tally]:
         found = rows.get(connection, buckets)
-        alive = {b: Tally(failures, last) for b, (failures, last, end) in found.items() if end > now}
+        alive = {b: Tally(c.failures, c.last_at) for b, c in found.items() if c.expires_at > now}
         return {bucket: alive.get(bucket, Tally()) for bucket in buckets}
 
-    def _put(self, connection: Connection, bucket: bytes, failures: int, last_at: float) -> None:
-        end = last_at + self._policy.remembered
-        rows.put(connection, bucket, failures=failures, last_at=last_at, expires_at=end)
+    def _count(self, failures: int, last_at: float) -> rows.Count:
+        return rows.Count(failures, last_at, last_at + self._policy.remembered)
 
     def _bucket(self, *parts: str) -> bytes:
         said = "\x00".join(parts).encode("utf-8", "surrogatepass")

@@ -63,8 +63,9 @@ class PasswordHasher:
         )
         self._pool = ThreadPoolExecutor(self._policy.workers, thread_name_prefix="mintmark-argon2")
         self._pending = 0  # touched by the loop's thread only
-        # What an unknown name is checked against: the same parameters, hence the same work.
-        self._nobody = self._argon2.hash(os.urandom(16))
+        # What an unknown name is checked against: the same parameters, hence the same work. The start of the
+        # service does not wait for it.
+        self._nobody = self._pool.submit(self._argon2.hash, os.urandom(16))
 
     async def hash(self, password: str) -> str:
         """Return the hash to store.
@@ -78,7 +79,7 @@ class PasswordHasher:
 
         :raises PeopleBusy: too many are waiting.
         """
-        fits = await self._run(lambda: self._verify(stored or self._nobody, password))
+        fits = await self._run(lambda: self._verify(stored or self._nobody.result(), password))
         return fits and stored is not None
 
     def outdated(self, stored: str) -> bool:

@@ -80,11 +80,11 @@ class People:
         try:
             fits = await self._hasher.verify(stored, plain)
         except BaseException:
-            await self._attempts.withdraw(attempt, now)
+            await self._attempts.withdraw(attempt)
             raise
         if person is None or not fits or person.disabled_at is not None:
             return None
-        await self._attempts.succeeded(attempt, now)
+        await self._attempts.succeeded(attempt)
         if stored is not None and self._hasher.outdated(stored):
             await self._store_hash(person.person_id, await self._hasher.hash(plain))
         return person

@@ -130,7 +130,7 @@ def _changes(present: Present, wanted: Wanted) -> Iterator[Change]:
         yield Change(Table.CLIENTS, client_id, Action.CHANGE, (member,))
     for key, person in wanted.people.items():
         account = present.people.get(key)
-        members = _differences(facts_of(account) if account is not None else {}, person.facts)
+        members = _differences(_facts_of(account) if account is not None else {}, person.facts)
         yield from _entry(Table.PEOPLE, person.username, members, is_there=account is not None)
     for table, there, kept, removed in (
         (Table.CLIENTS, present.clients, wanted.clients, wanted.removed_clients),
@@ -172,7 +172,7 @@ def _secret(record: ClientRecord | None, client: Client) -> Iterator[Member]:
         yield Member("client_secret", before, Secret.NAMED)
 
 
-def facts_of(person: Person) -> dict[str, Any]:
+def _facts_of(person: Person) -> dict[str, Any]:
     """Return what a file can say about somebody, without what is empty."""
     facts = {
         "username": person.username,

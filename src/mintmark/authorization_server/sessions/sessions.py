@@ -210,7 +210,8 @@ class Sessions:
         outcome = await self._db.write(
             lambda connection: renew(
                 connection, presented, now, policy, self._policy, scope=scope, resources=resources
-            )
+            ),
+            locking=True,
         )
         if isinstance(outcome, Refused):
             if outcome.reason in ENDING:

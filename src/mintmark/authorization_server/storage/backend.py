@@ -24,9 +24,10 @@ class Backend(Protocol):
     def path(self) -> Path | None:
         """The file that it is, if it is one."""
 
-    async def write(self, work: Callable[[sa.Connection], T]) -> T:
+    async def write(self, work: Callable[[sa.Connection], T], *, locking: bool = False) -> T:
         """Run the work in one transaction; return when that is on disk.
 
+        :param locking: the work begins by locking the row that it decides on, so it need not be serialized.
         :raises StorageUnavailable: it cannot be had now; unless the answer to a commit was lost, nothing was
             written.
         """

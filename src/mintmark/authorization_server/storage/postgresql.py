@@ -1,8 +1,10 @@
 """PostgreSQL: any number of replicas on one database, and nothing else beside it.
 
-Every unit of work is a serializable transaction that is run again when it met another: so what is right
-on SQLite, where units come one after the other, is right here. What other replicas write to the deny log,
-the keys or the registrations is heard by ``LISTEN`` (see the triggers in the migrations).
+A unit of work is a serializable transaction that is run again when it met another: so what is right on
+SQLite, where units come one after the other, is right here. PostgreSQL finds meetings by pages and not by
+rows, so units that come often and concern one row each lock that row instead (``locking``). What other
+replicas write to the deny log, the keys or the registrations is heard by ``LISTEN`` (see the triggers in the
+migrations).
 """
 
 from __future__ import annotations
@@ -36,8 +38,13 @@ _READ_CONNECTIONS = 4
 _TRIES = 20
 _LONGEST_PAUSE = 0.05  # seconds between two tries
 _MET_ANOTHER = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
+_IDLE_TOO_LONG = "25P03"  # idle_in_transaction_session_timeout: an outage, though its class says otherwise
+_LONG = 1.0  # seconds; who could not connect within that has found a server that does not even refuse
+_SPARED = 2.0  # seconds that the others are then spared the same
 _RECONNECT_EVERY = 1.0  # seconds
 _CONNECT_TIMEOUT = 5  # seconds
+_LOCK_TIMEOUT = 5.0  # seconds that a statement waits for another transaction
+_IDLE_TIMEOUT = 15.0  # seconds after which the server ends a transaction whose client has gone without a word
 _MIGRATION_LOCK = 0x6D696E74  # "mint": replicas that start together migrate one after the other
 
 
@@ -49,11 +56,13 @@ class PostgreSQL:
     def __init__(self, url: URL) -> None:
         self.name = url.render_as_string(hide_password=True)
         self._writes = _engine(url, "SERIALIZABLE", pool_size=_THREADS)
+        self._locking_writes = self._writes.execution_options(isolation_level="READ COMMITTED")
         self._reads = _engine(url, "REPEATABLE READ", pool_size=_READ_CONNECTIONS).execution_options(
             postgresql_readonly=True
         )
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="mintmark-writer")
         self._ears = _Ears(url)
+        self._away_until = 0.0
         self._closed = False
 
     @classmethod
@@ -69,23 +78,28 @@ class PostgreSQL:
             raise ConfigurationError(f"The database {name} cannot be used: {_first_line(error)}.") from error
         return cls(url)
 
-    async def write(self, work: Callable[[sa.Connection], T]) -> T:
+    async def write(self, work: Callable[[sa.Connection], T], *, locking: bool = False) -> T:
         """See :class:`.backend.Backend`."""
+        engine = self._locking_writes if locking else self._writes
         try:
-            future = asyncio.get_running_loop().run_in_executor(self._threads, self.write_now, work)
+            future = asyncio.get_running_loop().run_in_executor(self._threads, self._write, work, engine)
         except RuntimeError as error:
             raise StorageUnavailable("The database has been closed.") from error
         # A caller that goes away takes nothing back: the thread finishes what it began.
         return await asyncio.shield(future)
 
     def write_now(self, work: Callable[[sa.Connection], T]) -> T:
-        """See :class:`.backend.Backend`. The work runs again when its transaction met another."""
+        """See :class:`.backend.Backend`."""
+        return self._write(work, self._writes)
+
+    def _write(self, work: Callable[[sa.Connection], T], engine: sa.Engine) -> T:
+        """Run the work, and again when its transaction met another."""
         duplicates = 0
         for attempt in range(_TRIES):
             if attempt:
                 time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.001 * 2**attempt)))  # noqa: S311
             try:
-                return self._attempt(work)
+                return self._attempt(work, engine)
             except IntegrityError:
                 # The duplicate may be a row that this transaction could not see yet: the second look knows
                 # (PostgreSQL manual, 13.2.3).
@@ -96,10 +110,10 @@ class PostgreSQL:
                 last = error.cause
         raise unavailable(last)
 
-    def _attempt(self, work: Callable[[sa.Connection], T]) -> T:
+    def _attempt(self, work: Callable[[sa.Connection], T], engine: sa.Engine) -> T:
         committing = False
         try:
-            with self._writes.connect() as connection, connection.begin():
+            with self._connect(engine) as connection, connection.begin():
                 value = work(connection)
                 committing = True
         except IntegrityError:
@@ -109,7 +123,7 @@ class PostgreSQL:
             lost_before = error.connection_invalidated and not committing
             if _code(error) in _MET_ANOTHER or lost_before:
                 raise _MetAnotherError(error) from error
-            raise (unavailable(error) if isinstance(error, OperationalError) else error) from error
+            raise (unavailable(error) if _is_outage(error) else error) from error
         self._ears.wake()
         return value
 
@@ -126,8 +140,21 @@ class PostgreSQL:
             raise unavailable(error) from error
 
     def _read(self, work: Callable[[sa.Connection], T]) -> T:
-        with self._reads.connect() as connection, connection.begin():
+        with self._connect(self._reads) as connection, connection.begin():
             return work(connection)
+
+    def _connect(self, engine: sa.Engine) -> sa.Connection:
+        """Connect; but who is let wait in vain once does not let everybody wait, one after the other."""
+        begun = time.monotonic()
+        if begun < self._away_until:
+            raise StorageUnavailable("The database did not answer a moment ago.")
+        try:
+            return engine.connect()
+        except OperationalError:
+            now = time.monotonic()
+            if now - begun > _LONG:
+                self._away_until = now + _SPARED
+            raise
 
     def changes(self) -> int:
         """Moves when this process has written anything, or another one what replicas share."""
@@ -157,7 +184,9 @@ class _Ears:
 
     def __init__(self, url: URL) -> None:
         self.count = 0
-        self._engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        self._engine = sa.create_engine(
+            url, isolation_level="AUTOCOMMIT", poolclass=NullPool, connect_args=_CONNECT
+        )
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mintmark-listener", daemon=True)
@@ -196,22 +225,45 @@ def _engine(url: URL, isolation: str, *, pool_size: int) -> sa.Engine:
         isolation_level=isolation,
         pool_size=pool_size,
         max_overflow=0,
-        connect_args={
-            "connect_timeout": _CONNECT_TIMEOUT,
-            # Acknowledged means on disk, whatever the server's default is.
-            "options": "-c synchronous_commit=on",
-        },
+        connect_args={**_CONNECT, "options": _options()},
     )
 
 
+# A machine that is cut off says no word. Without these, whoever waits for it waits as long as the system lets
+# TCP wait, which is hours for a connection that listens.
+_CONNECT = {
+    "connect_timeout": _CONNECT_TIMEOUT,
+    "keepalives_idle": 10,  # seconds, and so are the intervals
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # milliseconds
+}
+
+
+def _options() -> str:
+    """What the server is told for each session, whatever its defaults are."""
+    told = {
+        "synchronous_commit": "on",  # acknowledged means on disk
+        # A replica that is cut off within a transaction must not keep the others from its rows, nor from the
+        # deny log, for as long as the server believes in it.
+        "idle_in_transaction_session_timeout": f"{_IDLE_TIMEOUT * 1000:.0f}",
+        "lock_timeout": f"{_LOCK_TIMEOUT * 1000:.0f}",
+    }
+    return " ".join(f"-c {name}={value}" for name, value in told.items())
+
+
 def _migration_engine(url: URL) -> sa.Engine:
-    engine = sa.create_engine(url, connect_args={"connect_timeout": _CONNECT_TIMEOUT})
+    engine = sa.create_engine(url, connect_args=_CONNECT)
 
     @event.listens_for(engine, "begin")
     def _one_after_the_other(connection: sa.Connection) -> None:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
 
     return engine
+
+
+def _is_outage(error: DBAPIError) -> bool:
+    return isinstance(error, OperationalError) or _code(error) == _IDLE_TOO_LONG
 
 
 def _code(error: DBAPIError) -> str | None:

@@ -5,8 +5,9 @@ Times are seconds since the epoch. Codes and cookies are kept as SHA-256 digests
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -25,6 +26,7 @@ __all__ = [
     "Person",
     "ResourceRecord",
     "SignIn",
+    "values_of",
 ]
 
 
@@ -231,3 +233,14 @@ class ClientRecord:
     secret_sha256: str | None = field(default=None, repr=False)
     previous_secret_sha256: str | None = field(default=None, repr=False)
     previous_secret_until: float | None = None
+
+
+def values_of(record: Any) -> dict[str, Any]:
+    """Return a record's fields by name, as they are: :func:`dataclasses.asdict` would copy each value."""
+    kind: type = type(record)
+    return {name: getattr(record, name) for name in _names(kind)}
+
+
+@functools.cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -19,6 +18,7 @@ from mintmark.authorization_server.storage.failures import unavailable
 from mintmark.authorization_server.storage.migrate import bring_up_to_date
 from mintmark.authorization_server.storage.writer import GroupWriter
 from mintmark.errors import ConfigurationError
+from mintmark.net.shared_file import make_private, set_pragmas
 
 __all__ = ["BUSY_TIMEOUT", "WRITER_PRAGMAS", "SQLite"]
 
@@ -58,8 +58,8 @@ class SQLite:
             raise ConfigurationError(f"The database {path} cannot be used: {error.orig}.") from error
         return cls(path)
 
-    async def write(self, work: Callable[[sa.Connection], T]) -> T:
-        """See :class:`.backend.Backend`."""
+    async def write(self, work: Callable[[sa.Connection], T], *, locking: bool = False) -> T:
+        """See :class:`.backend.Backend`. One writer: everything is locked anyway."""
         return await self._writer.write(work)
 
     def write_now(self, work: Callable[[sa.Connection], T]) -> T:
@@ -100,16 +100,11 @@ def _path_of(url: URL) -> Path:
 def _prepare_file(path: Path, *, create: bool) -> None:
     """Make sure that the file can be ours: new ones are 0600 from the first moment.
 
-    A file that exists is not opened here: closing it again would drop the locks of other connections of this
-    process (https://sqlite.org/howtocorrupt.html, 2.2).
-
     :raises ConfigurationError: missing (``create=False``), or not a file that we may read and write.
     """
     if create:
         try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        except FileExistsError:
-            pass
+            make_private(path)
         except OSError as error:
             raise ConfigurationError(f"The database {path} cannot be made: {error.strerror}.") from error
     if not path.exists():
@@ -128,7 +123,7 @@ def _writer_engine(path: Path) -> sa.Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the begin event below says how transactions begin
-        _pragmas(connection, *WRITER_PRAGMAS)
+        set_pragmas(connection, *WRITER_PRAGMAS, patience=BUSY_TIMEOUT)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
@@ -150,7 +145,7 @@ def _reader_engine(path: Path) -> sa.Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
-        _pragmas(connection, "query_only=ON")
+        set_pragmas(connection, "query_only=ON", patience=BUSY_TIMEOUT)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
@@ -162,7 +157,7 @@ def _reader_engine(path: Path) -> sa.Engine:
 def _watch_connection(path: Path) -> sqlite3.Connection:
     """A bare connection that does nothing but ask for changes."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_WATCH_TIMEOUT)
-    _pragmas(connection, "query_only=ON")
+    set_pragmas(connection, "query_only=ON", patience=BUSY_TIMEOUT)
     return connection
 
 
@@ -171,18 +166,3 @@ _CONNECT = {"check_same_thread": False, "timeout": BUSY_TIMEOUT}
 
 def _url(path: Path) -> URL:
     return URL.create("sqlite", database=str(path))
-
-
-def _pragmas(connection: sqlite3.Connection, *pragmas: str) -> None:
-    """Set pragmas. SQLite does not wait for who is in the way of a new journal mode, so we do."""
-    deadline = time.monotonic() + BUSY_TIMEOUT
-    for pragma in pragmas:
-        while True:
-            try:
-                connection.execute(f"PRAGMA {pragma}").close()
-                break
-            except sqlite3.OperationalError as error:
-                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # whatever its extended code
-                if not busy or time.monotonic() >= deadline:
-                    raise
-                time.sleep(0.01)

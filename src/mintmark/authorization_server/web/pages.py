@@ -66,6 +66,7 @@ class Pages:
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
+            auto_reload=False,  # a running service does not look for changed files
             lstrip_blocks=True,
         )
         self._templates.filters.update(date=_date, wait=_wait)

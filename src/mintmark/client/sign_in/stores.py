@@ -9,12 +9,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from mintmark.client.sign_in.refusals import SignInUnavailable
 from mintmark.errors import ConfigurationError, ErrorCode
 from mintmark.net.flight import PerProcess
+from mintmark.net.shared_file import SharedFile
 
 __all__ = ["MemorySessionStore", "Record", "SQLiteSessionStore", "SessionStore"]
 
@@ -163,13 +163,10 @@ class SQLiteSessionStore:
     blocking = True
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = Path(path)
-        # SQLite must not be carried over a fork: each process opens the file for itself.
-        self._open = PerProcess(lambda: _Database(self._path))
         try:
-            self._open.here()
+            self._file = SharedFile(path, _SCHEMA)
         except (OSError, sqlite3.Error):
-            raise ConfigurationError(f"{self._path} cannot be opened as a session store.") from None
+            raise ConfigurationError(f"{os.fspath(path)} cannot be opened as a session store.") from None
 
     def put(self, record: Record, *, now: float) -> None:
         """Keep a new session."""
@@ -215,40 +212,15 @@ class SQLiteSessionStore:
 
     def close(self) -> None:
         """Close this process's connection; the store cannot be used any more."""
-        self._open.here().close()
+        self._file.close()
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         try:
-            with self._open.here().lent() as connection:
+            with self._file.lent() as connection:
                 yield connection
         except (OSError, sqlite3.Error):
             raise _unavailable("The session store cannot be used.") from None
-
-
-class _Database:
-    """The file, open in one process, for one thread at a time."""
-
-    def __init__(self, path: Path) -> None:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
-        try:
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = NORMAL")
-            self._connection.executescript(_SCHEMA)
-        except sqlite3.Error:
-            self._connection.close()
-            raise
-
-    @contextmanager
-    def lent(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            yield self._connection
-
-    def close(self) -> None:
-        with self._lock:
-            self._connection.close()
 
 
 def _unavailable(message: str) -> SignInUnavailable:

@@ -26,32 +26,14 @@ from django.urls import path as route
 from django.views.decorators.csrf import csrf_exempt
 
 from mintmark.client.sign_in import Cookie, Current, Reply, Visit
-from mintmark.client.sign_in import SignIn as Core
 from mintmark.client.sign_in.visit import LONGEST_FORM
-from mintmark.frameworks.sign_in.translating import core_of, visit_of
+from mintmark.frameworks.sign_in.translating import Adapter, visit_of
 
 __all__ = ["SignIn"]
 
 
-class SignIn:
-    """Signs people in to a Django site.
-
-    :param issuer: where people sign in, ``client_id``: this application there, and ``redirect_uri``: the full
-        address of its callback. Further ``options`` go to :class:`mintmark.client.sign_in.SignIn`.
-    :param core: a ready core instead of all of these.
-    :raises ConfigurationError: neither or both, or something that is not safe.
-    """
-
-    def __init__(
-        self,
-        issuer: str | None = None,
-        client_id: str | None = None,
-        redirect_uri: str | None = None,
-        *,
-        core: Core | None = None,
-        **options: Any,
-    ) -> None:
-        self.core = core_of(issuer, client_id, redirect_uri, core, options)
+class SignIn(Adapter):
+    """Signs people in to a Django site. It is made as :class:`~.translating.Adapter` says."""
 
     @property
     def urls(self) -> list[Any]:

@@ -20,10 +20,9 @@ from flask import Flask, Response, abort, current_app, g, request
 from werkzeug.local import LocalProxy
 
 from mintmark.client.sign_in import Reply, Session, Visit
-from mintmark.client.sign_in import SignIn as Core
 from mintmark.client.sign_in.visit import LONGEST_FORM
 from mintmark.errors import ConfigurationError
-from mintmark.frameworks.sign_in.translating import core_of, visit_of
+from mintmark.frameworks.sign_in.translating import Adapter, visit_of
 from mintmark.frameworks.wsgi import EnvironRequest
 
 __all__ = ["SignIn", "session"]
@@ -43,14 +42,12 @@ session: Session = cast("Session", LocalProxy(_session))
 """The session of the person who sent the present request, in a view that requires one."""
 
 
-class SignIn:
+class SignIn(Adapter):
     """Signs people in to a Flask application.
 
-    :param issuer: where people sign in, ``client_id``: this application there, and ``redirect_uri``: the full
-        address of its callback. Further ``options`` go to :class:`mintmark.client.sign_in.SignIn`.
-    :param core: a ready core instead of all of these.
+    It is made as :class:`~.translating.Adapter` says.
+
     :param app: the application; else call :meth:`init_app`.
-    :raises ConfigurationError: neither or both, or something that is not safe.
     """
 
     def __init__(
@@ -60,10 +57,9 @@ class SignIn:
         redirect_uri: str | None = None,
         *,
         app: Flask | None = None,
-        core: Core | None = None,
         **options: Any,
     ) -> None:
-        self.core = core_of(issuer, client_id, redirect_uri, core, options)
+        super().__init__(issuer, client_id, redirect_uri, **options)
         if app is not None:
             self.init_app(app)
 

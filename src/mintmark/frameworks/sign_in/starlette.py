@@ -30,11 +30,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mintmark.client.sign_in import Cookie, Reply, Session, Visit
-from mintmark.client.sign_in import SignIn as Core
 from mintmark.client.sign_in.visit import LONGEST_FORM
 from mintmark.errors import ConfigurationError
 from mintmark.frameworks.asgi import ScopeRequest
-from mintmark.frameworks.sign_in.translating import core_of, visit_of
+from mintmark.frameworks.sign_in.translating import Adapter, visit_of
 
 __all__ = ["Sent", "SignIn"]
 
@@ -50,25 +49,11 @@ class Sent(HTTPException):
         self.reply = reply
 
 
-class SignIn:
+class SignIn(Adapter):
     """Signs people in to a Starlette or FastAPI application.
 
-    :param issuer: where people sign in, ``client_id``: this application there, and ``redirect_uri``: the full
-        address of its callback. Further ``options`` go to :class:`mintmark.client.sign_in.SignIn`.
-    :param core: a ready core instead of all of these.
-    :raises ConfigurationError: neither or both, or something that is not safe.
+    It is made as :class:`~.translating.Adapter` says.
     """
-
-    def __init__(
-        self,
-        issuer: str | None = None,
-        client_id: str | None = None,
-        redirect_uri: str | None = None,
-        *,
-        core: Core | None = None,
-        **options: Any,
-    ) -> None:
-        self.core = core_of(issuer, client_id, redirect_uri, core, options)
 
     def install(self, app: Starlette) -> None:
         """Add the routes, and see to it that renewed cookies reach the browser. Do it before serving."""

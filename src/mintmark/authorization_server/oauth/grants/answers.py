@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from mintmark.authorization_server.logs import log_event
 from mintmark.authorization_server.oauth.errors import InvalidGrant, InvalidScope, InvalidTarget, OAuthError
 from mintmark.authorization_server.oauth.flow import Flow
+from mintmark.authorization_server.oauth.json_answer import JSONAnswer
 from mintmark.authorization_server.oauth.steps import one_audience
 from mintmark.authorization_server.oauth.tokens import AccessToken
 from mintmark.authorization_server.sessions import RefusalReason
@@ -76,7 +77,7 @@ def token_answer(
         scope=body["scope"],
         grant_id=grant.grant_id if grant else None,
     )
-    return JSONResponse(body)
+    return JSONAnswer(body)
 
 
 def refusal(reason: RefusalReason) -> OAuthError:

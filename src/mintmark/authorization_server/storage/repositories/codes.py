@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 
 import sqlalchemy as sa
 
-from mintmark.authorization_server.storage.records import CodeRecord
+from mintmark.authorization_server.storage.records import CodeRecord, values_of
 from mintmark.authorization_server.storage.schema import codes
 
 __all__ = ["by_hash", "insert", "remove_of_client", "use"]
 
 _COLUMNS = tuple(codes.c[field.name] for field in fields(CodeRecord))
+_INSERT = sa.insert(codes)
 _BY_HASH = sa.select(*_COLUMNS).where(codes.c.code_hash == sa.bindparam("key"))
 _USE = (
     sa.update(codes)
@@ -21,7 +22,7 @@ _USE = (
 
 
 def insert(connection: sa.Connection, code: CodeRecord, *, kept_until: float) -> None:
-    connection.execute(sa.insert(codes), {**asdict(code), "kept_until": kept_until})
+    connection.execute(_INSERT, {**values_of(code), "kept_until": kept_until})
 
 
 def by_hash(connection: sa.Connection, code_hash: bytes) -> CodeRecord | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 
 import sqlalchemy as sa
 
-from mintmark.authorization_server.storage.records import DenyEntry, DenyKind
+from mintmark.authorization_server.storage.records import DenyEntry, DenyKind, values_of
 from mintmark.authorization_server.storage.schema import deny_log
 from mintmark.jwt.policy import MAX_LEEWAY
 
@@ -35,7 +35,7 @@ def append(connection: sa.Connection, entries: Iterable[DenyEntry]) -> tuple[Den
         connection.execute(_ONE_AFTER_THE_OTHER)
     written = []
     for entry in entries:
-        values = asdict(entry)
+        values = values_of(entry)
         del values["seq"]
         key = connection.execute(sa.insert(deny_log), values).inserted_primary_key
         written.append(replace(entry, seq=key[0] if key is not None else 0))

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 
 import sqlalchemy as sa
 
-from mintmark.authorization_server.storage.records import Event
+from mintmark.authorization_server.storage.records import Event, values_of
 from mintmark.authorization_server.storage.schema import events
 
 __all__ = ["latest", "record"]
 
 _COLUMNS = tuple(events.c[field.name] for field in fields(Event))
+_INSERT = sa.insert(events)
 
 
 def record(connection: sa.Connection, event: Event) -> None:
-    values = asdict(event)
+    values = values_of(event)
     del values["event_id"]
-    connection.execute(sa.insert(events), values)
+    connection.execute(_INSERT, values)
 
 
 def latest(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import fields
 
 import sqlalchemy as sa
 
-from mintmark.authorization_server.storage.records import Grant, Person
+from mintmark.authorization_server.storage.records import Grant, Person, values_of
 from mintmark.authorization_server.storage.schema import grants, people
 
 __all__ = ["by_id", "end", "insert", "live", "rotate", "with_person"]
@@ -15,7 +15,11 @@ __all__ = ["by_id", "end", "insert", "live", "rotate", "with_person"]
 _COLUMNS = tuple(grants.c[field.name] for field in fields(Grant))
 _SELECT = sa.select(*_COLUMNS)
 _BY_ID = _SELECT.where(grants.c.grant_id == sa.bindparam("key"))
-_WITH_PERSON = _BY_ID.join_from(grants, people).add_columns(*(people.c[f.name] for f in fields(Person)))
+_WITH_PERSON = (
+    _BY_ID.join_from(grants, people)
+    .add_columns(*(people.c[f.name] for f in fields(Person)))
+    .with_for_update(of=grants)
+)
 _INSERT = sa.insert(grants)
 _ROTATE = (
     sa.update(grants)
@@ -43,7 +47,7 @@ _END = (
 
 
 def insert(connection: sa.Connection, grant: Grant) -> None:
-    connection.execute(_INSERT, {**asdict(grant), "expires_at": min(grant.idle_end, grant.absolute_end)})
+    connection.execute(_INSERT, {**values_of(grant), "expires_at": min(grant.idle_end, grant.absolute_end)})
 
 
 def by_id(connection: sa.Connection, grant_id: str) -> Grant | None:
@@ -52,7 +56,7 @@ def by_id(connection: sa.Connection, grant_id: str) -> Grant | None:
 
 
 def with_person(connection: sa.Connection, grant_id: str) -> tuple[Grant, Person] | None:
-    """A grant and whose it is, in one look."""
+    """A grant and whose it is, in one look; nobody else changes the grant until the transaction ends."""
     row = connection.execute(_WITH_PERSON, {"key": grant_id}).first()
     return None if row is None else (Grant(*row[: len(_COLUMNS)]), Person(*row[len(_COLUMNS) :]))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
 
-from mintmark.authorization_server.storage.records import Person
+from mintmark.authorization_server.storage.records import Person, values_of
 from mintmark.authorization_server.storage.schema import people
 
 __all__ = ["any_exist", "by_id", "by_username_key", "every", "insert", "update"]
@@ -24,7 +24,7 @@ def insert(
 ) -> None:
     """:raises Conflict: the name is taken."""
     connection.execute(
-        sa.insert(people), {**asdict(person), "username_key": username_key, "password_hash": password_hash}
+        sa.insert(people), {**values_of(person), "username_key": username_key, "password_hash": password_hash}
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 
 import sqlalchemy as sa
 
-from mintmark.authorization_server.storage.records import ClientRecord, ResourceRecord
+from mintmark.authorization_server.storage.records import ClientRecord, ResourceRecord, values_of
 from mintmark.authorization_server.storage.schema import clients, resources
 
 __all__ = ["every", "put_client", "put_resource", "remove_client", "remove_resource"]
@@ -29,12 +29,12 @@ def every(connection: sa.Connection) -> tuple[tuple[ResourceRecord, ...], tuple[
 
 def put_resource(connection: sa.Connection, record: ResourceRecord) -> None:
     """Write a resource, new or in the place of the one of that name."""
-    _put(connection, resources, asdict(record))
+    _put(connection, resources, values_of(record))
 
 
 def put_client(connection: sa.Connection, record: ClientRecord) -> None:
     """Write a client, new or in the place of the one of that name."""
-    _put(connection, clients, asdict(record))
+    _put(connection, clients, values_of(record))
 
 
 def _put(connection: sa.Connection, table: sa.Table, values: dict[str, object]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
 
-from mintmark.authorization_server.storage.records import KeyRecord, KeyState
+from mintmark.authorization_server.storage.records import KeyRecord, KeyState, values_of
 from mintmark.authorization_server.storage.schema import signing_keys
 
 __all__ = ["change", "every", "insert", "remove", "reseal"]
@@ -28,7 +28,7 @@ def every(connection: sa.Connection) -> tuple[tuple[KeyRecord, str | None], ...]
 
 def insert(connection: sa.Connection, record: KeyRecord, sealed: str) -> None:
     """:raises Conflict: the algorithm already has a key in that state."""
-    connection.execute(sa.insert(signing_keys), {**asdict(record), "sealed": sealed})
+    connection.execute(sa.insert(signing_keys), {**values_of(record), "sealed": sealed})
 
 
 def change(connection: sa.Connection, kid: str, *, seen: KeyState, values: dict[str, Any]) -> bool:

@@ -1,0 +1,60 @@
+"""One line for each request: method, route, status, time. Never a query string."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mintmark.authorization_server.logs import write_line
+
+__all__ = ["AccessLog", "log_request"]
+
+_access = logging.getLogger("mintmark.authorization_server.access")
+
+
+class AccessLog:
+    """ASGI middleware that writes one line per request: method, route, status, time. Never a query string."""
+
+    def __init__(self, app: ASGIApp, paths: frozenset[str]) -> None:
+        """:param paths: the paths that may be written down; any other is ``(other)``."""
+        self._app = app
+        self._paths = paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and write its line when the answer has ended."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status, begun = 0, time.perf_counter()
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            log_request(scope, scope["path"] if scope["path"] in self._paths else "(other)", status, begun)
+
+
+def log_request(scope: Scope, route: str, status: int, begun: float) -> None:
+    """Write the line of one request.
+
+    :param route: a path of ours; never the path of the request, which may hold anything.
+    :param status: of the answer; 0 where there was none.
+    :param begun: :func:`time.perf_counter` when the request came.
+    """
+    if _access.isEnabledFor(logging.INFO):
+        method = scope["method"]
+        fields = {
+            "method": method if method.isalpha() and len(method) < 10 else "?",
+            "route": route,
+            "status": status,
+            "ms": round((time.perf_counter() - begun) * 1000, 1),
+            "from": scope["client"][0] if scope.get("client") else None,
+        }
+        write_line(_access, logging.INFO, "request", fields)
