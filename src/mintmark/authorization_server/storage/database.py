@@ -97,7 +97,10 @@ class Database:
         return self._backend.read_now(work)
 
     def changes(self) -> int:
-        """A number that moves when keys or the deny log may have changed, by whomever. Costs microseconds."""
+        """A number that moves when keys, deny log or registrations may have changed, by whomever.
+
+        Costs microseconds.
+        """
         return self._backend.changes()
 
     async def clean_up(self, now: float) -> int:

@@ -3,7 +3,8 @@
 A unit of work is a serializable transaction that is run again when it met another: so what is right on
 SQLite, where units come one after the other, is right here. PostgreSQL finds meetings by pages and not by
 rows, so units that come often and concern one row each lock that row instead (``locking``). What other
-replicas write to the deny log or the keys is heard by ``LISTEN`` (see the triggers in the migrations).
+replicas write to the deny log, the keys or the registrations is heard by ``LISTEN`` (see the triggers in the
+migrations).
 """
 
 from __future__ import annotations
@@ -156,7 +157,7 @@ class PostgreSQL:
             raise
 
     def changes(self) -> int:
-        """Moves when this process has written anything, or another one to the deny log or the keys."""
+        """Moves when this process has written anything, or another one what replicas share."""
         if self._closed:
             raise StorageUnavailable("The database has been closed.")
         return self._ears.count

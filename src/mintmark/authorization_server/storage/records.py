@@ -14,6 +14,7 @@ from typing import Any
 from mintmark.jwt.policy import MAX_LEEWAY
 
 __all__ = [
+    "ClientRecord",
     "CodeRecord",
     "DenyEntry",
     "DenyKind",
@@ -23,6 +24,7 @@ __all__ = [
     "KeyState",
     "Notice",
     "Person",
+    "ResourceRecord",
     "SignIn",
     "values_of",
 ]
@@ -205,6 +207,32 @@ class Notice:
     kind: str  # "refresh_reuse" | "code_replay"
     at: float
     client_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRecord:
+    """A resource that a command has registered: its table of the settings file, as JSON."""
+
+    audience: str
+    document: str
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRecord:
+    """A client that a command has registered: its table of the settings file, as JSON, without its secret.
+
+    The secret before the present one is accepted until ``previous_secret_until``.
+    """
+
+    client_id: str
+    document: str
+    created_at: float
+    updated_at: float
+    secret_sha256: str | None = field(default=None, repr=False)
+    previous_secret_sha256: str | None = field(default=None, repr=False)
+    previous_secret_until: float | None = None
 
 
 def values_of(record: Any) -> dict[str, Any]:
