@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from functools import cache
 from typing import Any, Final
 
 from mintmark import Issuer, Key, KeySet, jwe, jws
-from mintmark.jose.encoding import json_encode
+from mintmark.jose.encoding import b64url_decode, json_encode
 from mintmark.jwt.profiles.dpop import make_proof
+from mintmark.jwt.status_list import StatusList, StatusReference
 
 NOW: Final = 1_800_000_000.0
 ISSUER: Final = "https://auth.example.com"
@@ -73,6 +75,12 @@ DICTIONARY: Final = (
 def signing_keys() -> KeySet:
     """One key for each kind of signature; the kid is the algorithm."""
     return KeySet(Key.generate(alg, kid=alg) for alg in SIGNING)
+
+
+@cache
+def streaming_keys() -> KeySet:
+    """Those of the signing keys that work in parts."""
+    return KeySet(key for key in signing_keys() if key.kty != "OKP")
 
 
 @cache
@@ -195,3 +203,41 @@ def profile_claims() -> list[bytes]:
         json_encode(claims(seq=7, entries=[entry])),
         json_encode(claims(aud=[AUDIENCE, "billing"], exp=NOW + 0.5)),
     ]
+
+
+def detached_jws() -> list[bytes]:
+    """Tokens without their payload, which follows after a zero."""
+    payload = b"a payload"
+    return [
+        jws.sign(payload, key, detached=True, b64=b64).encode() + b"\0" + payload
+        for key in streaming_keys()
+        for b64 in (True, False)
+    ]
+
+
+def status_lists() -> list[bytes]:
+    """Lists of each width, and the claims that speak of one."""
+    packed = [
+        bytes((bits,)) + b64url_decode(StatusList.build(40, {3: 1}, bits=bits).to_claim()["lst"])
+        for bits in (1, 2, 4, 8)
+    ]
+    reference = {"status": StatusReference("https://a.example/1", 7).to_claim()}
+    lists = {"status_list": StatusList.build(40, {3: 1}).to_claim()}
+    return [*packed, b"\1" + json_encode(reference), b"\1" + json_encode(lists)]
+
+
+def der() -> list[bytes]:
+    """What the PEM texts hold."""
+    bodies = (b"".join(text.split(b"\n")[1:-2]) for text in pem())
+    return [base64.b64decode(body) for body in bodies]
+
+
+def headers(tokens: list[bytes]) -> list[bytes]:
+    """The headers of some tokens; what follows each after a zero is small."""
+    return [b64url_decode(token.split(b".")[0]) + b"\0{}" for token in tokens]
+
+
+def dpop_claims() -> list[bytes]:
+    """What a proof says."""
+    members = {"jti": "j", "htm": "GET", "htu": "https://api.example.com/orders", "iat": int(NOW)}
+    return [json_encode(members | more) for more in ({}, {"ath": "x"}, {"nonce": "n"})]

@@ -24,6 +24,7 @@ from mintmark.jose.jws import verifier_for
 from mintmark.jose.strict_json import MAX_DEPTH, decode_strictly
 from mintmark.jwt.profiles import ACCESS_TOKEN, CLIENT_ASSERTION, ID_TOKEN, LOGOUT_TOKEN, REVOCATIONS
 from mintmark.jwt.profiles.dpop import verify_proof
+from mintmark.jwt.status_list import StatusList, StatusReference
 from mintmark.net.targets import check_url
 from mintmark.resource_server.event_stream import EventStream
 from mintmark.resource_server.key_document import read_key_document
@@ -140,11 +141,6 @@ def der(data: bytes) -> None:
             _check_key(key)
 
 
-def _der_seeds() -> list[bytes]:
-    bodies = (b"".join(text.split(b"\n")[1:-2]) for text in seeds.pem())
-    return [base64.b64decode(body) for body in bodies]
-
-
 # --- signatures and encryption -----------------------------------------------------------------------------
 
 
@@ -182,6 +178,20 @@ def jws_json(data: bytes) -> None:
         by_text = _outcome(lambda: jws.verify_json(data, seeds.signing_keys()))[0]
         by_members = _outcome(lambda: jws.verify_json(members, seeds.signing_keys()))[0]
         assert by_text == by_members
+
+
+def jws_stream(data: bytes) -> None:
+    """A payload in parts is verified as the same payload in one piece."""
+    token, _, payload = data.partition(b"\0")
+    parts = [payload[at : at + 5] for at in range(0, len(payload), 5)]
+    whole = _outcome(lambda: jws.verify(_text(token), seeds.streaming_keys(), detached_payload=payload))
+    found = _outcome(lambda: jws.verify_stream(_text(token), parts, seeds.streaming_keys()))
+    if whole[0] == "value":
+        whole, found = (
+            (whole[0], (whole[1].header, whole[1].key)),
+            (found[0], (found[1].header, found[1].key)),
+        )
+    assert found == whole, (found, whole)
 
 
 def jwe_compact(data: bytes) -> None:
@@ -253,6 +263,25 @@ def claims(data: bytes) -> None:
     verifier(jws.sign(data, seeds.key("HS256"), header={"typ": "JWT"}).encode())
 
 
+def status_list(data: bytes) -> None:
+    """A list whose first byte says how wide a status is, and what a token says of a list."""
+    lst = encoding.b64url_encode(data[1:])
+    kind, found = _outcome(
+        lambda: StatusList.of({"status_list": {"bits": int.from_bytes(data[:1]), "lst": lst}}, largest=4096)
+    )
+    if kind == "value":
+        assert len(found.data) <= 4096
+        assert StatusList.of({"status_list": found.to_claim()}) == found
+        assert all(
+            _outcome(partial(found.status, index))[0] == "value" for index in range(min(len(found), 20))
+        )
+        assert _outcome(partial(found.status, len(found)))[0] == "InvalidClaim"
+    kind, members = _outcome(lambda: encoding.json_object(data[1:]))
+    if kind == "value":
+        _outcome(lambda: StatusList.of(members))
+        _outcome(lambda: StatusReference.of(members))
+
+
 def inspection(data: bytes) -> None:
     for seen in (inspect(data), inspect(_text(data))):
         assert "UNVERIFIED" in repr(seen)
@@ -269,11 +298,6 @@ def dpop_claims(data: bytes) -> None:
     key = seeds.key("ES256")
     jwk = {name: value for name, value in key.public.to_jwk().items() if name in {"kty", "crv", "x", "y"}}
     dpop(jws.sign(data, key, header={"typ": "dpop+jwt", "jwk": jwk}).encode())
-
-
-def _dpop_claims_seeds() -> list[bytes]:
-    members = {"jti": "j", "htm": "GET", "htu": "https://api.example.com/orders", "iat": int(NOW)}
-    return [encoding.json_encode(members | more) for more in ({}, {"ath": "x"}, {"nonce": "n"})]
 
 
 # --- around ------------------------------------------------------------------------------------------------
@@ -296,28 +320,26 @@ def events(data: bytes) -> None:
     assert _outcome(lambda: read(*(data[at : at + 1] for at in range(len(data))))) == whole
 
 
-def _header_seeds(tokens: list[bytes]) -> list[bytes]:
-    return [encoding.b64url_decode(token.split(b".")[0]) + b"\0{}" for token in tokens]
-
-
 TARGETS: Final = {
     "base64url": Target(base64url, lambda: [b"", b"AA", b"AAA", b"AAAA", b"-_-_", b"AQ==", b"A+/="], 512),
     "json": Target(json, seeds.json_texts),
     "jwk": Target(jwk, seeds.jwk),
     "jwks": Target(jwks, seeds.jwks, 16384),
     "pem": Target(pem, seeds.pem),
-    "der": Target(der, _der_seeds),
+    "der": Target(der, seeds.der),
     "jws_compact": Target(jws_compact, seeds.compact_jws),
-    "jws_signed": Target(jws_signed, lambda: _header_seeds(seeds.compact_jws())),
+    "jws_signed": Target(jws_signed, lambda: seeds.headers(seeds.compact_jws())),
     "jws_json": Target(jws_json, seeds.json_jws),
+    "jws_stream": Target(jws_stream, seeds.detached_jws),
     "jwe_compact": Target(jwe_compact, seeds.compact_jwe),
-    "jwe_header": Target(jwe_header, lambda: _header_seeds(seeds.compact_jwe())),
+    "jwe_header": Target(jwe_header, lambda: seeds.headers(seeds.compact_jwe())),
     "jwe_json": Target(jwe_json, seeds.json_jwe),
     "verifier": Target(verifier, seeds.tokens),
     "claims": Target(claims, seeds.profile_claims),
+    "status_list": Target(status_list, seeds.status_lists),
     "inspection": Target(inspection, lambda: seeds.tokens() + seeds.compact_jwe()),
     "dpop": Target(dpop, seeds.proofs, 8192),
-    "dpop_claims": Target(dpop_claims, _dpop_claims_seeds),
+    "dpop_claims": Target(dpop_claims, seeds.dpop_claims),
     "url": Target(url, lambda: [b"https://a.example/x?y=1", b"http://[::1]:8080/", b"http://a.example"], 512),
     "events": Target(
         events, lambda: [b"id: 1\ndata: {}\n\n", b": heartbeat\r\n\r\nevent: x\rdata:y\r\r"], 1024

@@ -11,8 +11,29 @@ import pytest
 
 FOLDER = Path(__file__).parents[2] / "fuzz"
 NAMES = (
-    *("base64url", "json", "jwk", "jwks", "pem", "der", "jws_compact", "jws_signed", "jws_json"),
-    *("jwe_compact", "jwe_header", "jwe_json", "verifier", "claims", "inspection", "dpop", "dpop_claims"),
+    *(
+        "base64url",
+        "json",
+        "jwk",
+        "jwks",
+        "pem",
+        "der",
+        "jws_compact",
+        "jws_signed",
+        "jws_json",
+        "jws_stream",
+    ),
+    *(
+        "jwe_compact",
+        "jwe_header",
+        "jwe_json",
+        "verifier",
+        "claims",
+        "inspection",
+        "dpop",
+        "dpop_claims",
+        "status_list",
+    ),
     *("url", "events"),
 )
 

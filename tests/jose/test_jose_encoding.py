@@ -7,7 +7,11 @@ import json
 import math
 import re
 import time
+from datetime import datetime
+from decimal import Decimal
+from enum import IntEnum, StrEnum
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -15,8 +19,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mintmark.errors import ConfigurationError, ErrorCode, MalformedToken
-from mintmark.jose.encoding import b64url_decode, b64url_encode, freeze, json_decode, json_encode, json_object
-from mintmark.jose.strict_json import decode_strictly
+from mintmark.jose.encoding import (
+    _plain,
+    b64url_decode,
+    b64url_encode,
+    freeze,
+    json_decode,
+    json_encode,
+    json_object,
+)
+from mintmark.jose.strict_json import MAX_DEPTH, decode_strictly
 from vectors import ROOT, needs_vectors
 
 # --- base64url ---------------------------------------------------------------------------------------------
@@ -249,6 +261,51 @@ def test_any_bytes_are_a_value_or_our_refusal(data: bytes) -> None:
 def test_what_json_cannot_say_is_the_callers_mistake(value: Any) -> None:
     with pytest.raises(ConfigurationError):
         json_encode(value)
+
+
+class Colour(StrEnum):
+    RED = "red"
+
+
+class Number(IntEnum):
+    SEVEN = 7
+
+
+odd_scalars = st.sampled_from(
+    [
+        *(b"bytes", bytearray(b"x"), memoryview(b"x"), datetime(2026, 11, 28), UUID(int=7), Decimal("1.5")),
+        *(Colour.RED, Number.SEVEN, math.nan, math.inf, 2**63, 2**64 - 1, 2**64, -(2**63), -(2**63) - 1),
+        *("\ud800", "é", True, None, 1.5, -0.0, 1e300, {1, 2}, frozenset("a"), (), ("a",), object),
+    ]
+)
+names = st.text(max_size=3) | st.sampled_from([Colour.RED, 1, None, b"a", 1.5, ("a",)])
+any_objects = st.dictionaries(
+    names,
+    st.recursive(
+        odd_scalars | st.text(max_size=4) | st.integers(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=2),
+    ),
+    max_size=4,
+)
+
+
+@given(any_objects)
+@example({"a": ["x", Colour.RED]})
+@example({"a": ["x", {"b": {1}}]})
+@example({"a": "x", "b": [], "c": 1, "d": None})
+def test_what_is_written_without_a_second_look_is_what_the_second_look_gives(value: Any) -> None:
+    def outcome_of(write: Any) -> Any:
+        try:
+            return write()
+        except ConfigurationError as error:
+            return error.message
+        except UnicodeEncodeError:
+            return "a value holds a lone surrogate"
+
+    written = outcome_of(lambda: json_encode(value))
+    assert written == outcome_of(lambda: msgspec.json.encode(_plain(value, MAX_DEPTH)))
+    if isinstance(written, bytes):
+        assert json_encode(json_object(written)) == written
 
 
 def test_a_value_that_contains_itself_is_refused() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from hypothesis import given
+from hypothesis import strategies as st
 from jose_keys import jwk, key_for, number, uint
 
 from mintmark.errors import ErrorCode, InvalidKey
@@ -71,6 +73,30 @@ def test_K1_an_edwards_key_that_is_no_point_is_refused() -> None:
         assert 5 <= refused <= 23  # about half of all y have no x
         for _ in range(50):
             assert Key.from_jwk(Key.generate(good).to_jwk()).alg == good
+
+
+def is_point(crv: str, y: int) -> bool:
+    """RFC 8032 5.1.3, 5.2.3 by Euler's criterion: whether x² = (y² - 1) / (d y² ± 1) has a solution."""
+    prime = P25519 if crv == "Ed25519" else 2**448 - 2**224 - 1
+    d, sign = (-121665 * pow(121666, -1, P25519), 1) if crv == "Ed25519" else (-39081, -1)
+    square = (y * y - 1) * pow(d * y * y + sign, -1, prime) % prime
+    return y < prime and pow(square, (prime - 1) // 2, prime) in (0, 1)
+
+
+@pytest.mark.parametrize(("crv", "size", "bits"), [("Ed25519", 32, 255), ("Ed448", 57, 448)])
+@given(data=st.data())
+def test_K1_of_all_encodings_exactly_the_points_become_edwards_keys(
+    crv: str, size: int, bits: int, data: st.DataObject
+) -> None:
+    prime = P25519 if crv == "Ed25519" else 2**448 - 2**224 - 1
+    y = data.draw(st.integers(2, 2**bits - 1) | st.integers(prime - 40, prime + 18))
+    encoded = (y | data.draw(st.sampled_from((0, 1 << (8 * size - 1))))).to_bytes(size, "little")
+    members = {"kty": "OKP", "crv": crv, "x": b64url_encode(encoded)}
+    if y not in SMALL_Y and y not in (0, 1, prime - 1) and is_point(crv, y):
+        assert Key.from_jwk(members).to_jwk()["x"] == members["x"]
+    else:
+        with pytest.raises(InvalidKey):
+            Key.from_jwk(members)
 
 
 @pytest.mark.parametrize("alg", ["ES256", "ES512", "Ed25519", "Ed448", "ML-DSA-44"])

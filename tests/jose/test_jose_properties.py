@@ -176,6 +176,14 @@ def signed(alg: str) -> tuple[str, dict[str, Any], str]:
     return jws.sign(b"payload", key), jws.sign_json(b"payload", key), jws.sign(b"payload", key, detached=True)
 
 
+@cache
+def warm(alg: str) -> Any:
+    """Return a compiled reader that knows the header of the signed token."""
+    reader = jws.verifier_for(key_for(alg))
+    reader(signed(alg)[0])
+    return reader
+
+
 def flip(text: str, at: int) -> str:
     """Flip one bit of the bytes that a segment spells."""
     data = bytearray(b64url_decode(text))
@@ -193,9 +201,24 @@ def test_one_bit_flipped_in_a_signed_token_is_refused(alg: str, part: int, at: i
     parts[part] = flip(parts[part], at)
     with pytest.raises(InvalidToken):
         jws.verify(".".join(parts), key)
+    assert warm(alg)(compact)[0] == b"payload"
+    with pytest.raises(InvalidToken):
+        warm(alg)(".".join(parts))
     name = ("protected", "payload", "signature")[part]
     with pytest.raises(InvalidToken):
         jws.verify_json({**flat, name: flip(flat[name], at)}, key)
+
+
+@pytest.mark.parametrize("alg", SIGNATURES)
+@FLIPS
+@given(at=st.integers(0, 8 * 40_000))
+def test_one_bit_flipped_in_the_text_of_a_signed_token_is_refused(alg: str, at: int) -> None:
+    """One bit of a character: the next letter, or no letter of base64url, or no dot any more."""
+    text = bytearray(signed(alg)[0].encode())
+    text[at // 8 % len(text)] ^= 1 << at % 8
+    for reader in (warm(alg), lambda token: jws.verify(token, key_for(alg))):
+        with pytest.raises(InvalidToken):
+            reader(text.decode("latin-1"))
 
 
 @pytest.mark.parametrize("alg", SIGNATURES)
@@ -211,6 +234,9 @@ def test_every_form_of_signature_comes_back(alg: str, payload: bytes) -> None:
         detached = jws.sign(payload, key, detached=True, b64=b64)
         assert jws.verify(detached, public, detached_payload=payload).payload == payload
     assert jws.verifier_for(public)(jws.signer_for(key)(payload))[0] == payload
+
+
+_HASHES = ("sha256", "sha384", "sha512")
 
 
 def direct_names() -> list[tuple[str, str]]:
@@ -249,3 +275,41 @@ def test_one_bit_flipped_in_an_encrypted_token_is_refused(alg: str, enc: str, pa
         parts[part] = flip(parts[part], at)
         with pytest.raises(InvalidToken):
             jwe.decrypt(".".join(parts), key_for(alg), allow=["RSA1_5"], allow_zip=True)
+
+
+@cache
+def encrypted_json(alg: str, enc: str) -> dict[str, Any]:
+    return jwe.encrypt_json(b"plaintext " * 4, key_for(alg), enc=enc, aad=b"context", allow=["RSA1_5"])
+
+
+@pytest.mark.parametrize(("alg", "enc"), direct_names())
+@settings(max_examples=8)
+@given(data=st.data(), at=st.integers(0, 10_000))
+def test_one_bit_flipped_in_an_encrypted_message_is_refused(
+    alg: str, enc: str, data: st.DataObject, at: int
+) -> None:
+    message = encrypted_json(alg, enc)
+    name = data.draw(st.sampled_from([name for name, value in message.items() if isinstance(value, str)]))
+    with pytest.raises(InvalidToken):
+        jwe.decrypt_json({**message, name: flip(message[name], at)}, key_for(alg), allow=["RSA1_5"])
+
+
+@pytest.mark.parametrize("alg", [alg for alg in KEY_MANAGEMENT if alg.startswith("PBES2")])
+def test_a_password_opens_every_form_and_no_message_with_a_flipped_bit(
+    alg: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With few iterations: stretching a password as it should be takes too long for hundreds of messages."""
+    monkeypatch.setattr("mintmark.jose.algorithms.pbes2._ITERATIONS", dict.fromkeys(_HASHES, 1000))
+    key = Key.from_secret(b"correct horse battery staple", alg=alg)
+    for enc in CONTENT:
+        token = jwe.encrypt(b"plaintext", key, enc=enc, allow=[alg])
+        assert jwe.decrypt(token, key, allow=[alg]).plaintext == b"plaintext"
+        for keys in (key, [key]):
+            message = jwe.encrypt_json(b"plaintext", keys, enc=enc, aad=b"context", allow=[alg])
+            assert jwe.decrypt_json(message, key, allow=[alg]).plaintext == b"plaintext"
+        parts = token.split(".")
+        for part, text in enumerate(parts):
+            for at in range(0, len(text) * 6, 41):
+                broken = ".".join([*parts[:part], flip(text, at), *parts[part + 1 :]])
+                with pytest.raises(InvalidToken):
+                    jwe.decrypt(broken, key, allow=[alg])

@@ -33,6 +33,18 @@ def test_E7_E9_iv_and_tag_have_their_exact_length(enc: str) -> None:
             refused(assembled([*parts[:at], wrong, *parts[at + 1 :]]), key, DecryptionFailed)
 
 
+@pytest.mark.parametrize("alg", ["HPKE-0", "HPKE-0-KE", "HPKE-7", "hpke-0", "HPKE-0 "])
+def test_E15_hpke_is_unknown_here_under_any_name(alg: str) -> None:
+    """Its draft is not built: no key takes such a name, and no key answers to it."""
+    with pytest.raises(InvalidKey):
+        Key.generate(alg)
+    for key in (key_for("ECDH-ES"), key_for("dir")):
+        with pytest.raises(InvalidKey):
+            Key.from_jwk({**key.to_jwk(private=True), "alg": alg})
+        header = {"alg": alg, "enc": "A256GCM", "ek": "AAAA", "psk_id": "AA"}
+        refused(assembled([json.dumps(header).encode(), b"", b"", CONTENT, bytes(16)]), key)
+
+
 def test_E7_a_nonce_of_another_length_is_refused_even_with_a_right_tag() -> None:
     key = key_for("dir")
     header = b'{"alg":"dir","enc":"A256GCM"}'

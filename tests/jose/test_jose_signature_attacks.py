@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
+import math
 import socket
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from forgery import PAYLOAD, forge, refused
+from hypothesis import given
+from hypothesis import strategies as st
 from jose_keys import key_for
 
 from mintmark.errors import (
     AlgorithmNotAllowed,
+    DecryptionFailed,
     InvalidKey,
     InvalidSignature,
     MalformedToken,
     UnknownKey,
 )
-from mintmark.jose import jws
+from mintmark.jose import jwe, jws
 from mintmark.jose.encoding import b64url_decode, b64url_encode
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
@@ -60,11 +68,19 @@ def test_S4_S5_no_form_of_a_public_key_is_an_hmac_secret(alg: str) -> None:
     public = key_for(alg).public
     native, encodings = public.material.public, serialization.Encoding
     pem = public.to_pem().encode()
-    forms = [pem, pem.strip(), pem.replace(b"\n", b"\r\n"), b" " + pem, b"\xef\xbb\xbf" + pem]
+    forms = [
+        pem,
+        pem.strip(),
+        pem.replace(b"\n", b"\r\n"),
+        b" " + pem,
+        b"\xef\xbb\xbf" + pem,
+        b"# key\n" + pem,
+    ]
     forms.append(native.public_bytes(encodings.DER, serialization.PublicFormat.SubjectPublicKeyInfo))
     if alg == "RS256":
         forms.append(native.public_bytes(encodings.DER, serialization.PublicFormat.PKCS1))
         forms.append(native.public_numbers().n.to_bytes(256))
+    forms += [base64.b64encode(forms[6]), base64.urlsafe_b64encode(forms[6]).rstrip(b"=")]  # of the DER
     members = public.to_jwk()
     forms += [json.dumps(members).encode(), json.dumps({"keys": [members]}).encode()]
     for secret in forms:
@@ -75,6 +91,64 @@ def test_S4_S5_no_form_of_a_public_key_is_an_hmac_secret(alg: str) -> None:
             )
             refused(token, public, AlgorithmNotAllowed)
             refused(token, KeySet([public]), AlgorithmNotAllowed)
+
+
+def test_S6_a_public_key_that_was_recovered_from_tokens_signs_nothing() -> None:
+    """Nobody may rely on a public key being unknown: here it is computed from signatures."""
+    private = rsa.generate_private_key(3, 2048)  # with 65537 the same sum takes minutes
+    key = Key.from_jwk({"kty": "RSA", **rsa_members(private.public_key())}, alg="RS256", allow_legacy=True)
+    multiples = []
+    for payload in (b"%d" % number for number in range(30)):  # two give a small multiple of the modulus
+        signing_input = forge({"alg": "RS256"}, payload=payload).rpartition(".")[0].encode()
+        signature = private.sign(signing_input, padding.PKCS1v15(), hashes.SHA256())
+        assert jws.verify(forge({"alg": "RS256"}, payload=payload, signature=signature), key)
+        info = (
+            bytes.fromhex("3031300d060960864801650304020105000420") + hashlib.sha256(signing_input).digest()
+        )
+        encoded = (b"\0\1" + b"\xff" * (256 - 3 - len(info)) + b"\0" + info).hex()
+        multiples.append(int.from_bytes(signature) ** 3 - int(encoded, 16))
+    recovered = rsa.RSAPublicNumbers(3, math.gcd(*multiples)).public_key()
+    assert recovered.public_numbers() == private.public_key().public_numbers()
+    pem = recovered.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    forged = forge({"alg": "HS256"}, signature=b"")
+    mac = hmac.digest(pem, forged.rpartition(".")[0].encode(), "sha256")
+    refused(forge({"alg": "HS256"}, signature=mac), key, AlgorithmNotAllowed)
+
+
+def rsa_members(public: rsa.RSAPublicKey) -> dict[str, str]:
+    numbers = public.public_numbers()
+    return {
+        name: b64url_encode(value.to_bytes((value.bit_length() + 7) // 8))
+        for name, value in (("n", numbers.n), ("e", numbers.e))
+    }
+
+
+def test_S39_a_comparison_in_constant_time_decides_about_every_mac(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret, box = key_for("HS256"), Key.generate("A128CBC-HS256")
+    signed, sealed = jws.sign(PAYLOAD, secret), jwe.encrypt(PAYLOAD, box)
+    streamed = jws.sign_stream([PAYLOAD], secret)
+    compared = []
+
+    def never(one: bytes, other: bytes) -> bool:
+        compared.append(hmac.compare_digest(one, other))
+        return False
+
+    monkeypatch.setattr("mintmark.jose.algorithms.hmac.compare_digest", never)
+    monkeypatch.setattr(
+        "mintmark.jose.algorithms.aes_cbc_hmac.hmac",
+        SimpleNamespace(compare_digest=never, digest=hmac.digest, new=hmac.new),
+    )
+    unseen = Key.from_jwk(secret.to_jwk(private=True))
+    for verify in (
+        lambda: jws.verify(signed, unseen),
+        lambda: jws.verifier_for(unseen)(signed),
+        lambda: jws.verify_stream(streamed, [PAYLOAD], unseen),
+    ):
+        with pytest.raises(InvalidSignature):
+            verify()
+    with pytest.raises(DecryptionFailed):
+        jwe.decrypt(sealed, box)
+    assert compared == [True] * 4
 
 
 @pytest.mark.parametrize(
@@ -169,6 +243,26 @@ def test_S11_short_numbers_are_written_in_full_length_and_read_back() -> None:
             assert jws.verify(message, signer.public).payload == b"%d" % count
             assert signer.verify_bytes is not None
     assert seen
+
+
+@pytest.mark.parametrize("alg", ["ES256", "ES384", "ES512", "ES256K"])
+@given(data=st.data())
+def test_S10_S11_the_backend_reads_the_two_numbers_that_stand_in_the_signature(
+    alg: str, data: st.DataObject
+) -> None:
+    """Whatever their first bits and however many zeros they begin with."""
+    key = key_for(alg)
+    size = len(b64url_decode(jws.sign(PAYLOAD, key).rpartition(".")[2])) // 2
+    number = st.tuples(
+        st.integers(0, size), st.sampled_from((0, 1, 0x7F, 0x80, 0xFF)), st.binary(min_size=size)
+    ).map(lambda drawn: (bytes(drawn[0]) + bytes((drawn[1],)) + drawn[2])[:size])
+    r, s = data.draw(number), data.draw(number)
+    read: list[bytes] = []
+    public = SimpleNamespace(verify=lambda der, digest, algorithm: read.append(der))
+    verify = key.row.verifier(replace(key.material, public=public))  # type: ignore[union-attr]
+    assert verify(b"message", r + s)
+    assert [decode_dss_signature(der) for der in read] == [(int.from_bytes(r), int.from_bytes(s))]
+    assert read == [encode_dss_signature(int.from_bytes(r), int.from_bytes(s))]
 
 
 def test_S12_the_other_signature_of_ecdsa_is_the_same_payload() -> None:

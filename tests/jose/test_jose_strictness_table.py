@@ -11,11 +11,14 @@ import hashlib
 import hmac
 import json
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import jose.exceptions
+import jose.jwt
 import joserfc.errors
 import joserfc.jwk
 import joserfc.jwt
@@ -25,10 +28,18 @@ import jwcrypto.jws
 import jwcrypto.jwt
 import pytest
 
+import jose
 import jwt as pyjwt
-from mintmark import MintmarkError, Verifier
+from mintmark import UNCHECKED, KeySet, MintmarkError, Verifier
 from mintmark.jose.jwk import Key
 
+with warnings.catch_warnings():
+    import authlib.deprecate  # asks for its own warnings to be shown
+
+    warnings.simplefilter("ignore")  # authlib.jose says on import that it is deprecated
+    import authlib.jose
+
+Call = Callable[[], Any]
 NOW = time.time()
 SECRET = b"k" * 32
 CLAIMS = {"iss": "https://a.example", "aud": "api", "exp": int(NOW) + 86_400}
@@ -57,6 +68,8 @@ class Row:
     pyjwt: str
     joserfc: str
     jwcrypto: str
+    python_jose: str
+    authlib: str
     jwk: tuple[tuple[str, str], ...] = ()
 
 
@@ -75,41 +88,37 @@ def spare_bits(text: str) -> str:
 
 
 TABLE = (
-    Row("exp has just passed", JUST_PASSED, "r", "r", "A"),
-    Row("exp is text", token(claims(exp=str(int(NOW) + 86_400))), "A", "r", "L"),
-    Row("exp is NaN", token(b'{"iss":"https://a.example","aud":"api","exp":NaN}'), "r", "r", "r"),
-    Row("exp is Infinity", token(b'{"iss":"https://a.example","aud":"api","exp":Infinity}'), "r", "r", "L"),
-    Row("exp is 1e400", token(b'{"iss":"https://a.example","aud":"api","exp":1e400}'), "r", "r", "L"),
-    Row("no exp at all", token(claims(exp=None)), "A", "A", "A"),
-    Row("alg twice in the header", token(header=b'{"alg":"none","alg":"HS256"}'), "A", "A", "A"),
+    Row("exp has just passed", JUST_PASSED, *"rrArr"),
+    Row("exp is text", token(claims(exp=str(int(NOW) + 86_400))), *"ArLAr"),
+    Row("exp is NaN", token(b'{"iss":"https://a.example","aud":"api","exp":NaN}'), *"rrrrA"),
+    Row("exp is Infinity", token(b'{"iss":"https://a.example","aud":"api","exp":Infinity}'), *"rrLLA"),
+    Row("exp is 1e400", token(b'{"iss":"https://a.example","aud":"api","exp":1e400}'), *"rrLLA"),
+    Row("no exp at all", token(claims(exp=None)), *"AAAAA"),
+    Row("alg twice in the header", token(header=b'{"alg":"none","alg":"HS256"}'), *"AAAAA"),
     Row(
         "sub twice in the claims",
         token(json.dumps(CLAIMS)[:-1].encode() + b',"sub":"a","sub":"b"}'),
-        "A",
-        "A",
-        "A",
+        *"AAAAA",
     ),
-    Row("a lone surrogate", token(json.dumps(CLAIMS)[:-1].encode() + b',"x":"\\ud800"}'), "A", "A", "A"),
-    Row("claims are an array", token([1, 2]), "r", "r", "A"),
-    Row("nested 100,000 deep", token(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"), "r", "r", "L"),
-    Row("an unknown crit", token(header={"alg": "HS256", "crit": ["x"], "x": 1}), "r", "r", "r"),
-    Row("crit is empty", token(header={"alg": "HS256", "crit": []}), "r", "A", "A"),
-    Row("crit names alg", token(header={"alg": "HS256", "crit": ["alg"]}), "r", "A", "A"),
-    Row("kid is a number", token(header={"alg": "HS256", "kid": 1}), "r", "r", "A"),
-    Row("spare bits in the signature", token(spoil=spare_bits), "r", "r", "A"),
-    Row("junk in the signature", token(spoil=lambda text: text[:-5] + "!!" + text[-5:]), "r", "r", "r"),
-    Row("padding", token(spoil=lambda text: text + "="), "A", "r", "A"),
-    Row("four segments", token(spoil=lambda text: text + ".AAAA"), "r", "r", "L"),
+    Row("a lone surrogate", token(json.dumps(CLAIMS)[:-1].encode() + b',"x":"\\ud800"}'), *"AAAAA"),
+    Row("claims are an array", token([1, 2]), *"rrArr"),
+    Row("nested 100,000 deep", token(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"), *"rrLLL"),
+    Row("an unknown crit", token(header={"alg": "HS256", "crit": ["x"], "x": 1}), *"rrrAr"),
+    Row("crit is empty", token(header={"alg": "HS256", "crit": []}), *"rAAAA"),
+    Row("crit names alg", token(header={"alg": "HS256", "crit": ["alg"]}), *"rAAAA"),
+    Row("kid is a number", token(header={"alg": "HS256", "kid": 1}), *"rrAAA"),
+    Row("spare bits in the signature", token(spoil=spare_bits), *"rrAAA"),
+    Row("junk in the signature", token(spoil=lambda text: text[:-5] + "!!" + text[-5:]), *"rrrAA"),
+    Row("padding", token(spoil=lambda text: text + "="), *"ArAAA"),
+    Row("four segments", token(spoil=lambda text: text + ".AAAA"), *"rrLrr"),
     Row(
         "the JWK is for another alg",
         token(secret=b"k" * 64),
-        "r",
-        "r",
-        "A",
-        (("alg", "HS512"), ("k", b64(b"k" * 64))),
+        *"rrAAA",
+        jwk=(("alg", "HS512"), ("k", b64(b"k" * 64))),
     ),
-    Row("the JWK is for encryption", token(), "A", "r", "r", (("use", "enc"),)),
-    Row("a key of one byte", token(secret=b"k"), "A", "A", "r", (("k", b64(b"k")),)),
+    Row("the JWK is for encryption", token(), *"ArrAr", jwk=(("use", "enc"),)),
+    Row("a key of one byte", token(secret=b"k"), *"AArAA", jwk=(("k", b64(b"k")),)),
 )
 
 
@@ -136,6 +145,19 @@ def with_jwcrypto(row: Row, jwk: dict[str, str]) -> None:
     jwcrypto.jwt.JWT(jwt=row.token, key=key, algs=["HS256"])
 
 
+def with_python_jose(row: Row, jwk: dict[str, str]) -> None:
+    jose.jwt.decode(row.token, jwk, algorithms=["HS256"], issuer="https://a.example", audience="api")
+
+
+def with_authlib(row: Row, jwk: dict[str, str]) -> None:
+    key = authlib.jose.JsonWebKey.import_key(dict(jwk))
+    options = {
+        "iss": {"essential": True, "value": "https://a.example"},
+        "aud": {"essential": True, "value": "api"},
+    }
+    authlib.jose.JsonWebToken(["HS256"]).decode(row.token, key, claims_options=options).validate()
+
+
 def with_its_time(row: Row) -> Row:
     """Give the row that hangs on the clock its token now: the others take no clock of ours."""
     return replace(row, token=token(claims(exp=int(time.time()) - 20))) if row.token == JUST_PASSED else row
@@ -159,7 +181,7 @@ def test_ours_refuses_every_row_cleanly(row: Row) -> None:
 
 
 def test_ours_takes_the_honest_token() -> None:
-    assert letter(ours, (MintmarkError,), Row("honest", token(), "A", "A", "A")) == "A"
+    assert letter(ours, (MintmarkError,), Row("honest", token(), *"AAAAA")) == "A"
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -173,11 +195,95 @@ def test_the_columns_of_the_others(row: Row) -> None:
         letter(with_pyjwt, (pyjwt.PyJWTError,), row),
         letter(with_joserfc, (joserfc.errors.JoseError,), row),
         letter(with_jwcrypto, jwcrypto_family, row),
+        letter(with_python_jose, (jose.exceptions.JOSEError,), row),
+        letter(with_authlib, (authlib.jose.errors.JoseError,), row),
     )
-    assert found == (row.pyjwt, row.joserfc, row.jwcrypto)
+    assert found == (row.pyjwt, row.joserfc, row.jwcrypto, row.python_jose, row.authlib)
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A good token, or an expired one, and a call that says less than it should."""
+
+    name: str
+    pyjwt: Call
+    joserfc: Call
+    jwcrypto: Call
+    python_jose: Call
+    authlib: Call
+    ours: Call
+    answers: str
+
+
+EXPIRED = token(claims(exp=int(NOW) - 900))
+GOOD = token()
+ISSUER = "https://a.example"
+OCT = {"kty": "oct", "k": b64(SECRET)}
+ONE_TEXT: Any = "xxHS256yy"
+SLIPS = (
+    Slip(
+        "expired, and only iss is asked for",
+        lambda: pyjwt.decode(
+            EXPIRED, SECRET, algorithms=["HS256"], issuer=ISSUER, options={"verify_aud": False}
+        ),
+        lambda: joserfc.jwt.decode(EXPIRED, joserfc.jwk.OctKey.import_key(dict(OCT)), algorithms=["HS256"]),
+        lambda: jwcrypto.jwt.JWT(
+            jwt=EXPIRED, key=jwcrypto.jwk.JWK(**OCT), algs=["HS256"], check_claims={"iss": ISSUER}
+        ),
+        lambda: jose.jwt.decode(
+            EXPIRED, OCT, algorithms=["HS256"], issuer=ISSUER, options={"verify_aud": False}
+        ),
+        lambda: authlib.jose.JsonWebToken(["HS256"]).decode(
+            EXPIRED,
+            authlib.jose.JsonWebKey.import_key(dict(OCT)),
+            claims_options={"iss": {"essential": True, "value": ISSUER}},
+        ),
+        lambda: Verifier(issuer=ISSUER, audience=UNCHECKED, keys=Key.from_jwk(OCT, alg="HS256")).verify(
+            EXPIRED
+        ),
+        "rAArAr",
+    ),
+    Slip(
+        "algorithms are one text, xxHS256yy",
+        lambda: pyjwt.decode(GOOD, SECRET, algorithms=ONE_TEXT, issuer=ISSUER, audience="api"),
+        lambda: joserfc.jwt.decode(GOOD, joserfc.jwk.OctKey.import_key(dict(OCT)), algorithms=ONE_TEXT),
+        lambda: jwcrypto.jwt.JWT(jwt=GOOD, key=jwcrypto.jwk.JWK(**OCT), algs=ONE_TEXT),
+        lambda: jose.jwt.decode(GOOD, OCT, algorithms=ONE_TEXT, issuer=ISSUER, audience="api"),
+        lambda: authlib.jose.JsonWebToken(ONE_TEXT).decode(
+            GOOD, authlib.jose.JsonWebKey.import_key(dict(OCT))
+        ),
+        lambda: Verifier(
+            issuer=ISSUER, audience="api", keys=KeySet.from_jwks({"keys": [OCT]}, algorithms=ONE_TEXT)
+        ).verify(GOOD),
+        "AArAAr",
+    ),
+)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("slip", SLIPS, ids=lambda slip: slip.name)
+def test_a_call_that_says_too_little_is_refused_by_ours(slip: Slip) -> None:
+    found = ""
+    for call in (slip.pyjwt, slip.joserfc, slip.jwcrypto, slip.python_jose, slip.authlib):
+        try:
+            call()
+            found += "A"
+        except Exception:
+            found += "r"
+    with pytest.raises(MintmarkError):
+        slip.ours()
+    assert f"{found}r" == slip.answers
 
 
 def test_the_page_that_people_read_says_the_same() -> None:
     page = (Path(__file__).parents[2] / "docs" / "strictness.md").read_text("utf-8")
-    rows = [f"| {row.name} | {row.pyjwt} | {row.joserfc} | {row.jwcrypto} | r |" for row in TABLE]
-    assert page.rstrip().endswith("\n".join(rows))
+    rows = [
+        " | ".join(
+            (f"| {row.name}", row.pyjwt, row.joserfc, row.jwcrypto, row.python_jose, row.authlib, "r |")
+        )
+        for row in TABLE
+    ]
+    assert "\n".join(rows) in page
+    assert page.rstrip().endswith(
+        "\n".join(f"| {slip.name} | {' | '.join(slip.answers)} |" for slip in SLIPS)
+    )

@@ -119,6 +119,23 @@ def test_C6_no_audience_is_refused(audience: Any) -> None:
     assert refused(claims(aud=audience)).code == ErrorCode.CLAIM_MISSING
 
 
+@pytest.mark.parametrize("where", ["iss", "aud"])
+def test_C11_tenants_that_share_keys_do_not_take_each_others_tokens(where: str) -> None:
+    """The tenant stands in iss or in aud; neither a common beginning nor a place in another claim will do."""
+    tenants = {name: f"https://{name}.example/{where}" for name in ("a", "b", "a.b")}
+    checked = {"iss": "issuer", "aud": "audience"}[where]
+    for name, tenant in tenants.items():
+        own = verifier(**{checked: tenant})
+        for other, foreign in tenants.items():
+            signed = token(claims(**{where: foreign}, tenant=tenant, azp=tenant))
+            if other == name:
+                assert own.verify(signed)
+            else:
+                with pytest.raises(InvalidClaim) as caught:
+                    own.verify(signed)
+                assert caught.value.claim == where
+
+
 @pytest.mark.parametrize("audience", ["orders", ["orders"], ["billing", "orders"]], ids=repr)
 def test_C6_membership_is_enough(audience: Any) -> None:
     assert "orders" in verifier().verify(token(claims(aud=audience))).audience

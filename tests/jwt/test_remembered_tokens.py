@@ -4,8 +4,9 @@ that a caller has changed."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -20,11 +21,17 @@ from mintmark.errors import (
     KeysUnavailable,
     RevokedToken,
 )
-from mintmark.jwt.cache import LONGEST_TOKEN
+from mintmark.jose.encoding import b64url_encode, json_encode
+from mintmark.jwt.cache import LONGEST_TOKEN, MARK
 
 
 def remembered(checker: Verifier[Any]) -> int:
     return len(checker._examiner.generation.entries)
+
+
+def kept(checker: Verifier[Any]) -> set[str]:
+    """Return the whole texts of the tokens that are remembered."""
+    return {entry[0] for entry in checker._examiner.generation.entries.values()}
 
 
 def test_S41_a_token_is_verified_once_and_then_remembered() -> None:
@@ -45,6 +52,44 @@ def test_S41_the_whole_text_is_the_key() -> None:
         with pytest.raises(InvalidToken):
             checker.verify(changed)
     assert remembered(checker) == 1
+
+
+def test_S41_a_token_is_looked_up_by_its_end_and_found_by_its_whole_text() -> None:
+    """Whatever stands before the mark: only the very text that was verified is served."""
+    checker = verifier()
+    signed = token()
+    first = checker.verify(signed)
+    header, _, signature = signed.split(".")
+    others = [
+        f"{header}.{b64url_encode(json_encode(claims(sub='admin')))}.{signature}",
+        "A" * (len(signed) - 64) + signed[-64:],
+        signed[-64:],
+        signed[1:],
+        "A" + signed,
+        "\N{BOM}" + signed,
+        signed * 2,
+    ]
+    for other in others:
+        assert other[MARK] == signed[MARK]
+        with pytest.raises(InvalidToken):
+            checker.verify(other)
+    assert checker.verify("".join(signed)) is first
+    assert kept(checker) == {signed}
+
+
+def test_S41_two_tokens_with_one_mark_displace_each_other_and_are_never_confused() -> None:
+    """A signature scheme whose signatures all end alike, and in which every one is good."""
+    key = replace(KEY, verify_bytes=lambda message, signature: True)
+    checker = verifier(keys=key)
+    header = token().partition(".")[0]
+    alice, bob = (
+        f"{header}.{b64url_encode(json_encode(claims(sub=sub)))}.{'A' * 100}" for sub in ("alice", "bob")
+    )
+    for _ in range(3):
+        assert checker.verify(alice).subject == "alice"
+        assert checker.verify(alice) is checker.verify("".join(alice))
+        assert checker.verify(bob).subject == "bob"
+        assert kept(checker) == {bob}
 
 
 def test_S41_another_policy_has_a_memory_of_its_own() -> None:
@@ -201,7 +246,23 @@ def test_the_memory_is_bounded_and_the_oldest_makes_room() -> None:
     for text in texts:
         checker.verify(text)
         checker.verify(text)
-    assert set(checker._examiner.generation.entries) == set(texts[2:])
+    assert kept(checker) == set(texts[2:])
+
+
+def test_a_full_memory_stays_bounded_whatever_is_forgotten_and_comes_again() -> None:
+    clock = Clock()
+    checker = verifier(cache=3, clock=clock)
+    texts = [token(claims(jti=str(number))) for number in range(6)]
+    for turn in range(40):
+        clock.now = NOW + 630 * (turn % 2)  # every other time they have expired, and are dropped
+        for text in texts[turn % 4 :] + texts[:2]:
+            with contextlib.suppress(ExpiredToken):
+                checker.verify(text)
+        assert remembered(checker) <= 3
+    clock.now = NOW
+    for text in texts:
+        checker.verify(text)
+    assert checker.verify(texts[-1]) is checker.verify(texts[-1])
 
 
 def test_no_memory_at_all_can_be_asked_for() -> None:

@@ -42,8 +42,11 @@ def test_a_claim_that_is_absent_or_odd_matches_nothing() -> None:
     assert found.reason(claims(sid=["s"])) is None
 
 
-def test_sub_before_spares_tokens_issued_later() -> None:
-    found = denied(Entry("sub", "alice", 2000.0, before=1000.5))
+@pytest.mark.parametrize(("kind", "value"), [("sub", "alice"), ("client_id", "c")])
+def test_before_spares_tokens_issued_later(kind: str, value: str) -> None:
+    entry = Entry.read({"kind": kind, "value": value, "exp": 2000, "before": 1000.5})
+    assert entry is not None
+    found = denied(entry)
     assert found.reason(claims(iat=1000)) is not None
     assert found.reason(claims(iat=1001)) is None
     assert found.reason(claims(iat=None)) is not None

@@ -29,6 +29,7 @@ __all__ = ["create_app"]
 
 _KEY_TICK = 1.0
 _DENY_TICK = 0.25
+_REGISTRY_TICK = 0.5
 _CLEAN_UP = 60.0
 
 
@@ -41,8 +42,8 @@ def create_app(
 ) -> Starlette:
     """Return the authorization server as an ASGI application.
 
-    Its lifespan opens the database, makes what a first start needs, and runs the key schedule, the deny log
-    and the clean-up until it ends. ``app.state.service`` is the :class:`Service` while it runs.
+    Its lifespan opens the database, makes what a first start needs, and runs the key schedule, the deny log,
+    the registry and the clean-up until it ends. ``app.state.service`` is the :class:`Service` while it runs.
 
     Open revocation feeds end when ``app.state.service.stopping`` is set, as ``mintmark serve`` does when it
     is told to stop; another server needs a limit for its graceful stop. And its own access log should be
@@ -122,9 +123,10 @@ async def _running(
         repeating = [
             asyncio.create_task(_repeat("keys", _KEY_TICK, service.keys.tick, clock)),
             asyncio.create_task(_repeat("deny_log", _DENY_TICK, service.deny_log.tick, clock)),
+            asyncio.create_task(_repeat("registry", _REGISTRY_TICK, service.registry.tick, clock)),
             asyncio.create_task(_repeat("clean_up", _CLEAN_UP, service.database.clean_up, clock)),
         ]
-        log_event("started", issuer=settings.issuer, clients=len(settings.clients))
+        log_event("started", issuer=settings.issuer, clients=len(service.catalogue.clients))
         try:
             yield service
         finally:

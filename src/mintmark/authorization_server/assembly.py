@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-from mintmark.authorization_server.claims import ClaimHook, extra_claims
+from mintmark.authorization_server.claims import ClaimHook, Wanted, extra_claims
 from mintmark.authorization_server.keys import KeyPolicy, ServerSecrets, SigningKeys, open_sealer
-from mintmark.authorization_server.oauth.catalogue import Catalogue
 from mintmark.authorization_server.oauth.service import Service
 from mintmark.authorization_server.oauth.tokens import TokenMint
 from mintmark.authorization_server.people import People
+from mintmark.authorization_server.registry import Registry
 from mintmark.authorization_server.revocation import (
     STATUS_LIST_LIFETIME,
     DenyLog,
@@ -25,7 +25,7 @@ from mintmark.authorization_server.settings import Settings
 from mintmark.authorization_server.storage import Database
 from mintmark.authorization_server.web.pages import Pages
 
-__all__ = ["key_policy", "opened"]
+__all__ = ["key_policy", "opened", "session_policy"]
 
 
 @contextlib.asynccontextmanager
@@ -50,6 +50,7 @@ async def opened(
         try:
             await service.keys.start(clock())
             await service.deny_log.start(clock())
+            await service.registry.start(clock())
             yield service
         finally:
             service.people.close()
@@ -69,6 +70,17 @@ def key_policy(settings: Settings) -> KeyPolicy:
     )
 
 
+def session_policy(settings: Settings) -> SessionPolicy:
+    """Return how long sign-ins, codes and denials last."""
+    tokens = settings.tokens
+    return SessionPolicy(
+        access_token_lifetime=tokens.access_token_lifetime,
+        code_lifetime=tokens.code_lifetime,
+        sign_in_idle=tokens.sign_in_idle,
+        sign_in_absolute=tokens.sign_in_absolute,
+    )
+
+
 def _assemble(
     settings: Settings,
     database: Database,
@@ -76,30 +88,27 @@ def _assemble(
     heartbeat: float,
     claims_hook: ClaimHook | None,
 ) -> Service:
-    tokens = settings.tokens
     deny_log = DenyLog(database, clock=clock)
     sealer = open_sealer(database, key_file=Path(settings.key_file) if settings.key_file else None)
     secrets = ServerSecrets.load(database, sealer)
     keys = SigningKeys(database, sealer, key_policy(settings), deny_log)
-    session_policy = SessionPolicy(
-        access_token_lifetime=tokens.access_token_lifetime,
-        code_lifetime=tokens.code_lifetime,
-        sign_in_idle=tokens.sign_in_idle,
-        sign_in_absolute=tokens.sign_in_absolute,
-    )
-    catalogue = Catalogue.of(settings)
-    lifetime = tokens.access_token_lifetime
-    extra = functools.partial(extra_claims, catalogue.claim_rules, hook=claims_hook)
-    mint = TokenMint(settings.issuer, keys, deny_log, tokens, clock=clock, extra_claims=extra)
+    registry = Registry(database, settings)
+
+    def extra(wanted: Wanted) -> Mapping[str, Any]:
+        return extra_claims(registry.catalogue.claim_rules, wanted, hook=claims_hook)
+
+    mint = TokenMint(settings.issuer, keys, deny_log, settings.tokens, clock=clock, extra_claims=extra)
     return Service(
         settings=settings,
-        catalogue=catalogue,
+        registry=registry,
         database=database,
         keys=keys,
         deny_log=deny_log,
-        status_indexes=StatusIndexes(database, secrets.key("status list"), token_lifetime=lifetime),
+        status_indexes=StatusIndexes(
+            database, secrets.key("status list"), token_lifetime=settings.tokens.access_token_lifetime
+        ),
         status_lists=StatusLists(database, settings.issuer, sign=mint.status_list, timeline=keys.timeline),
-        sessions=Sessions(database, secrets, deny_log, session_policy),
+        sessions=Sessions(database, secrets, deny_log, session_policy(settings)),
         people=People(database, secrets),
         mint=mint,
         pages=Pages(settings),

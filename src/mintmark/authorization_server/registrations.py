@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import SplitResult, urlsplit
@@ -24,6 +25,7 @@ from mintmark.errors import ConfigurationError
 
 __all__ = [
     "IDENTITY_SCOPES",
+    "NO_SECRET",
     "TOKEN_EXCHANGE",
     "AuthMethod",
     "ClaimSetting",
@@ -54,6 +56,9 @@ IdTokenAlg = Literal["RS256", "ES256"]
 AuthMethod = Literal["none", "client_secret_basic", "client_secret_post"]
 TOKEN_EXCHANGE: GrantType = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 — a name
 
+NO_SECRET = "0" * 64
+"""A digest that no secret has."""
+
 
 def problem(message: str) -> PydanticCustomError:
     """Return the error for one sentence for the operator; braces would be taken for a template."""
@@ -78,9 +83,19 @@ def _visible_text(value: str) -> str:
     return value
 
 
+def _one_line(value: str) -> str:
+    # A line break or a control character rewrites a terminal; a change of direction, what a person reads.
+    if any(unicodedata.category(c) in _UNSEEN or c in _DIRECTIONS for c in value):
+        raise problem("has control characters, line breaks or changes of direction; remove them")
+    return value
+
+
+_UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
 Seconds = Annotated[float, BeforeValidator(_not_a_bool), Field(gt=0, allow_inf_nan=False)]
 Identifier = Annotated[str, Field(max_length=200), AfterValidator(_visible_text)]
-Text = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
 
 
 class Section(BaseModel):
@@ -228,6 +243,10 @@ class Client(Section):
     def auth_method(self) -> AuthMethod:
         """The one way in which it authenticates (RFC 6749 2.3)."""
         return self.token_endpoint_auth_method or ("none" if self.is_public else "client_secret_basic")
+
+    def secret_digests(self, now: float) -> tuple[str, str]:
+        """Return the digests of the secrets that prove it now: always two, so that each check is as long."""
+        return self.client_secret_sha256 or NO_SECRET, NO_SECRET
 
     @field_validator("redirect_uris", "post_logout_redirect_uris")
     @classmethod

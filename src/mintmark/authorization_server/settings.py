@@ -6,7 +6,8 @@ Everything is frozen and checked at the start; :func:`load_settings` turns each 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
@@ -28,7 +29,15 @@ from mintmark.authorization_server.registrations import (
     split_url,
 )
 
-__all__ = ["DemoPerson", "KeySchedule", "Settings", "TokenLifetimes"]
+__all__ = [
+    "DemoPerson",
+    "KeySchedule",
+    "Settings",
+    "TokenLifetimes",
+    "named_twice",
+    "reference_problem",
+    "scopes_by_audience",
+]
 
 
 class TokenLifetimes(Section):
@@ -164,22 +173,37 @@ class Settings(BaseSettings, Section):
             raise problem(
                 "people: have passwords in this file; remove them, or set demo = true on a test machine"
             )
-        for table, names in (
-            ("resources", [resource.audience for resource in self.resources]),
-            ("clients", [client.client_id for client in self.clients]),
-            ("people", [person.username for person in self.people]),
+        if reason := named_twice(
+            resources=[resource.audience for resource in self.resources],
+            clients=[client.client_id for client in self.clients],
+            people=[person.username for person in self.people],
         ):
-            if twice := next((name for name in names if names.count(name) > 1), None):
-                raise problem(f'{table}: "{twice}" is there twice; remove one')
+            raise problem(reason)
+        scopes_of = scopes_by_audience(self.resources)
         for client in self.clients:
-            if reason := _reference_problem(client, self.resources):
+            if reason := reference_problem(client, scopes_of):
                 raise problem(f'clients: "{client.client_id}" {reason}')
         return self
 
 
-def _reference_problem(client: Client, resources: tuple[Resource, ...]) -> str | None:
-    """Return which name of a client points nowhere, or ``None``."""
-    scopes_of = {resource.audience: resource.scopes for resource in resources}
+def named_twice(**names: Sequence[str]) -> str | None:
+    """Return which table has an entry twice, or ``None``."""
+    for table, said in names.items():
+        if twice := next((name for name, count in Counter(said).items() if count > 1), None):
+            return f'{table}: "{twice}" is there twice; remove one'
+    return None
+
+
+def scopes_by_audience(resources: Iterable[Resource]) -> dict[str, tuple[str, ...]]:
+    """Return what the names of clients may point at."""
+    return {resource.audience: resource.scopes for resource in resources}
+
+
+def reference_problem(client: Client, scopes_of: Mapping[str, tuple[str, ...]]) -> str | None:
+    """Return which name of a client points nowhere, or ``None``.
+
+    :param scopes_of: see :func:`scopes_by_audience`.
+    """
     own = (client.resource_server,) if client.resource_server else ()
     named = {"resources": client.resources, "exchange_to": client.exchange_to, "resource_server": own}
     for field, audiences in named.items():

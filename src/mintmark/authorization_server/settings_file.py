@@ -19,10 +19,11 @@ from mintmark.authorization_server.registrations import Client, closest
 from mintmark.authorization_server.settings import Settings
 from mintmark.errors import ConfigurationError
 
-__all__ = ["load_settings"]
+__all__ = ["load_settings", "parse_toml", "read_secret", "read_toml", "sentence", "with_secret"]
 
 _TABLES = frozenset({"resources", "clients", "people"})
 _LARGEST_FILE = 4 * 1024 * 1024
+_LARGEST_SECRET = 64 * 1024
 _PREFIX = "MINTMARK_"
 _OTHER_VARIABLES = frozenset({"SETTINGS", "KEY_ENCRYPTION_KEY", "KEY_PASSWORD"})
 
@@ -41,7 +42,7 @@ def load_settings(
 
     :raises ConfigurationError: one line that names the key and the fix; never a value that may be secret.
     """
-    data = {**(defaults or {}), **(_read(Path(path)) if path is not None else {})}
+    data = {**(defaults or {}), **(read_toml(Path(path)) if path is not None else {})}
     base = Path(path).resolve().parent if path is not None else Path.cwd()
     where = str(path) if path is not None else "settings"
     _refuse_misspelt_variables()
@@ -51,7 +52,7 @@ def load_settings(
             said = {name: getattr(settings, name) for name in Settings.model_fields}
             settings = Settings.model_validate({**said, **overrides})
     except ValidationError as error:
-        raise ConfigurationError(f"{where}: {_sentence(error, data)}") from None
+        raise ConfigurationError(f"{where}: {sentence(error, data)}") from None
     except SettingsError:
         raise ConfigurationError(
             f"a {_PREFIX}* variable that stands for a table or list is not JSON; write it as JSON"
@@ -60,27 +61,43 @@ def load_settings(
         update={
             "database": _absolute_database(settings.database, base),
             "key_file": str(base / settings.key_file) if settings.key_file else None,
-            "clients": tuple(_with_secret(client, base, where) for client in settings.clients),
+            "clients": tuple(with_secret(client, base, where) for client in settings.clients),
         }
     )
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a file of settings.
+
+    :raises ConfigurationError: one line: unreadable, too large, not TOML.
+    """
     try:
-        if path.stat().st_size > _LARGEST_FILE:
-            raise ConfigurationError(f"{path}: is larger than {_LARGEST_FILE} bytes; is it a settings file?")
-        text = path.read_text("utf-8")
+        with path.open("rb") as file:
+            data = file.read(_LARGEST_FILE + 1)
     except OSError as error:
         raise ConfigurationError(
             f"{path}: cannot be read ({error.strerror}); check the path and its rights"
         ) from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
+    return parse_toml(data, str(path))
+
+
+def parse_toml(data: bytes, where: str) -> dict[str, Any]:
+    """Read the bytes of a file of settings.
+
+    :param where: what messages call it.
+    :raises ConfigurationError: one line: too large, not TOML.
+    """
+    if len(data) > _LARGEST_FILE:
+        raise ConfigurationError(f"{where}: is larger than {_LARGEST_FILE} bytes; is it a settings file?")
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{where}: is not UTF-8 text; save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         # the decoder's message names a place, and at most one character of it
-        raise ConfigurationError(f"{path}: is not TOML: {error}") from None
+        raise ConfigurationError(f"{where}: is not TOML: {error}") from None
+    except (ValueError, RecursionError):  # an endless number, or brackets within brackets
+        raise ConfigurationError(f"{where}: holds a value that is too long or too deep") from None
 
 
 def _refuse_misspelt_variables() -> None:
@@ -94,7 +111,7 @@ def _refuse_misspelt_variables() -> None:
             raise ConfigurationError(f'{variable}: no such variable; did you mean "{_PREFIX}{guess}"?')
 
 
-def _sentence(error: ValidationError, data: Mapping[str, Any]) -> str:
+def sentence(error: ValidationError, data: Mapping[str, Any]) -> str:
     """Turn the first problem into one sentence without any input value, and count the others."""
     problems = error.errors(include_url=False, include_input=False)
     first = problems[0]
@@ -135,22 +152,13 @@ def _absolute_database(url: str, base: Path) -> str:
     return f"sqlite:///{base / url.removeprefix('sqlite:///')}"
 
 
-def _with_secret(client: Client, base: Path, where: str) -> Client:
+def with_secret(client: Client, base: Path, where: str) -> Client:
     """Keep the hash of the secret in the file; the secret itself is forgotten here."""
     if client.client_secret_file is None:
         return client
     path = base / client.client_secret_file
     key = f'{where}: clients "{client.client_id}".client_secret_file'
-    try:
-        if stat.S_IMODE(path.stat().st_mode) & 0o007:
-            raise ConfigurationError(f"{key}: {path} can be read by everyone; run: chmod 600 {path}")
-        secret = path.read_bytes().strip()
-    except FileNotFoundError:
-        raise ConfigurationError(
-            f"{key}: there is no {path} to be read; make it with: (umask 077; openssl rand -hex 32 > {path})"
-        ) from None
-    except OSError as error:
-        raise ConfigurationError(f"{key}: {path} cannot be read ({error.strerror})") from None
+    secret = read_secret(path, key, make="(umask 077; openssl rand -hex 32 > {path})")
     if len(secret) < 16:
         raise ConfigurationError(
             f"{key}: {path} holds fewer than 16 bytes; make one with: openssl rand -hex 32"
@@ -158,3 +166,23 @@ def _with_secret(client: Client, base: Path, where: str) -> Client:
     return client.model_copy(
         update={"client_secret_sha256": hashlib.sha256(secret).hexdigest(), "client_secret_file": None}
     )
+
+
+def read_secret(path: Path, key: str, *, make: str) -> bytes:
+    """Return what a file holds that not everybody may read, without the white space around it.
+
+    :param key: the place in the settings that names the file.
+    :param make: the command that makes such a file.
+    :raises ConfigurationError: one line: not there, unreadable, readable by everyone.
+    """
+    try:
+        with path.open("rb") as file:
+            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o007:
+                raise ConfigurationError(f"{key}: {path} can be read by everyone; run: chmod 600 {path}")
+            return file.read(_LARGEST_SECRET).strip()
+    except FileNotFoundError:
+        hint = make.format(path=path)
+        raise ConfigurationError(f"{key}: there is no {path} to be read; make it with: {hint}") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a path"
+        raise ConfigurationError(f"{key}: {path} cannot be read ({reason})") from None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
-from threading import Lock
 from typing import Any, Final
 
 from mintmark.jose.jwk import Key
@@ -11,7 +11,11 @@ from mintmark.jose.jwks import KeySet
 from mintmark.jose.jws import verifier_for
 from mintmark.jwt.claims import Claims
 
-__all__ = ["Generation"]
+__all__ = ["MARK", "Generation"]
+
+MARK: Final = slice(-64, None)
+"""Where in its text a token is looked up: the end of its signature. What is found there counts only for the
+very text that it was found for, so hashing 64 characters suffices, however long the token is."""
 
 LONGEST_TOKEN: Final = 16 * 1024
 """Longer tokens are verified each time, so that the number of entries bounds the memory."""
@@ -23,44 +27,47 @@ class Generation:
     """One key set, and the tokens that were verified with it.
 
     A new key set starts a new generation, so nothing verified with an old set can be found with a new one,
-    even by a thread that was in the middle of it. The whole text of the token is the key of the map: no
-    digest that could collide, no part that could be confused (attack S41). Each entry carries the span of
-    times in which the policy accepts it.
+    even by a thread that was in the middle of it. An entry holds the whole text of its token, and a hit must
+    equal it: no digest that could collide, no part that could be confused (attack S41). Two tokens with the
+    same mark have one place and displace each other, which costs a verification and nothing else. Each entry
+    carries the span of times in which the policy accepts it.
+
+    Threads share a generation without a lock: each step below is one operation on a dict or a deque.
 
     :ivar keys: the key set; the same object as long as the generation lasts.
     :ivar verify: from a signed token to (payload, header, key), compiled for these keys.
     :ivar good_headers: header objects that passed the policy, by identity.
-    :ivar entries: from a token to (claims, valid from, valid until).
+    :ivar limit: how many tokens are kept.
+    :ivar entries: from the mark of a token to (its text, claims, valid from, valid until).
     """
 
-    __slots__ = ("_limit", "_lock", "entries", "good_headers", "keys", "verify")
+    __slots__ = ("_order", "entries", "good_headers", "keys", "limit", "verify")
 
     def __init__(self, keys: Key | KeySet, limit: int) -> None:
         self.keys: Final = keys
+        self.limit: Final = limit
         self.verify: Final[Callable[[str], tuple[bytes, Mapping[str, Any], Key]]] = verifier_for(keys)
-        self.entries: Final[dict[str, tuple[Claims, float, float]]] = {}
+        self.entries: Final[dict[str, tuple[str, Claims, float, float]]] = {}
         self.good_headers: dict[int, Mapping[str, Any]] = {}
-        self._limit = limit
-        self._lock = Lock()
+        self._order: Final[deque[str]] = deque()
 
     def remember_header(self, header: Mapping[str, Any]) -> None:
         """Keep a header that passed; holding it keeps its identity from being used again."""
-        with self._lock:
-            if len(self.good_headers) >= MOST_HEADERS:
-                self.good_headers.clear()
-            self.good_headers[id(header)] = header
+        if len(self.good_headers) >= MOST_HEADERS:
+            self.good_headers.clear()
+        self.good_headers[id(header)] = header
 
     def remember(self, token: str, claims: Claims, start: float, until: float) -> None:
         """Keep a token that passed; the one kept longest makes room."""
-        if not self._limit or len(token) > LONGEST_TOKEN:
+        if len(token) > LONGEST_TOKEN:
             return
-        entries = self.entries
-        with self._lock:
-            if len(entries) >= self._limit and token not in entries:
-                entries.pop(next(iter(entries)))
-            entries[token] = claims, start, until
+        mark, order = token[MARK], self._order
+        # The entry first and always: then each one has a place in the order, and goes when that comes up.
+        self.entries[mark] = token, claims, start, until
+        order.append(mark)
+        if len(order) > self.limit:
+            self.entries.pop(order.popleft(), None)
 
     def forget(self, token: str) -> None:
         """Drop a token whose time is over."""
-        with self._lock:
-            self.entries.pop(token, None)
+        self.entries.pop(token[MARK], None)

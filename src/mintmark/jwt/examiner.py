@@ -28,9 +28,6 @@ from mintmark.jwt.policy import Policy
 __all__ = ["Examiner", "KeysNeeded", "plain_text"]
 
 
-_Opened = tuple[dict[str, Any], Mapping[str, Any], Key, Generation]
-
-
 class KeysNeeded(Exception):
     """These keys do not verify the token, and a newer set might.
 
@@ -62,7 +59,15 @@ class Examiner:
     :ivar generation: what was verified with the present keys; replaced as a whole when those change.
     """
 
-    __slots__ = ("_accept", "_accept_unencrypted", "_decryption_keys", "_limit", "_policy", "generation")
+    __slots__ = (
+        "_accept",
+        "_accept_unencrypted",
+        "_decryption_keys",
+        "_decrypts",
+        "_limit",
+        "_policy",
+        "generation",
+    )
 
     def __init__(
         self, policy: Policy, *, limit: int, decryption_keys: Key | KeySet | None, accept_unencrypted: bool
@@ -79,17 +84,38 @@ class Examiner:
         self.generation = Generation(KeySet([]), limit)
 
     def examine(
-        self, token: str, keys: Key | KeySet | None, now: float, need: KeysNeeded | None = None
+        self, token: str, keys: Key | KeySet | None, now: float | None, need: KeysNeeded | None = None
     ) -> Claims:
         """Return the claims of a token in which signature and policy hold, and remember it.
 
+        :param now: None looks at the signature only, and remembers nothing.
         :param need: what was asked of the source before; nothing is asked twice.
         :raises KeysNeeded: when a newer key set might verify it.
         :raises InvalidToken: the first thing that is wrong with it.
         """
-        if type(token) is not str:
+        signed, outer, generation = token, None, self.generation
+        if (
+            generation.keys is not keys
+            or need is not None
+            or self._decryption_keys is not None
+            or type(token) is not str
+        ):
             token = plain_text(token)
-        members, header, key, generation = self._open(token, keys, need)
+            signed, outer, generation = self._prepared(token, keys, need)
+        try:
+            # attack S34: this refuses an encrypted token, for encryption to a public key proves nothing
+            payload, header, key = generation.verify(signed)
+        except (UnknownKey, InvalidSignature) as refusal:
+            kid = _kid(signed)
+            # a token without kid was tried with every key of its alg: the right one may be newer than our set
+            if need is not None or (kid is not None and isinstance(refusal, InvalidSignature)):
+                raise
+            raise KeysNeeded(kid, keys, refusal) from None
+        members = json_object(payload, "the claims set")
+        if outer is not None:
+            check_replicated(outer, members)
+        if now is None:
+            return Claims(members, header, key)
         span = None
         if generation.good_headers.get(id(header)) is header:
             span = self._accept(members, now)
@@ -99,19 +125,18 @@ class Examiner:
             span = validity(self._policy, members)
             generation.remember_header(header)
         claims = Claims(members, header, key)
-        generation.remember(token, claims, *span)
+        if generation.limit:
+            generation.remember(token, claims, *span)
         return claims
 
-    def open(self, token: str, keys: Key | KeySet | None, need: KeysNeeded | None = None) -> Claims:
-        """Return the claims of a token whose signature holds, without applying the policy.
+    def _prepared(
+        self, token: str, keys: Key | KeySet | None, need: KeysNeeded | None
+    ) -> tuple[str, Mapping[str, Any] | None, Generation]:
+        """Return the signed token, the header of the encryption around it, and what verifies with ``keys``.
 
-        :raises KeysNeeded: when a newer key set might verify it.
-        :raises InvalidToken: when there is something wrong with form, encryption, key or signature.
+        :raises KeysNeeded: when there are no keys at all.
+        :raises InvalidToken: when the encryption is wrong or missing, or the source has nothing newer.
         """
-        members, header, key, _ = self._open(plain_text(token), keys, need)
-        return Claims(members, header, key)
-
-    def _open(self, token: str, keys: Key | KeySet | None, need: KeysNeeded | None) -> _Opened:
         if need is not None:
             if keys is None:
                 raise KeysUnavailable("The key source has no keys.", kid=need.kid) from None
@@ -125,19 +150,7 @@ class Examiner:
         generation = self.generation
         if generation.keys is not keys:
             generation = self.generation = Generation(keys, self._limit)
-        try:
-            # attack S34: this refuses an encrypted token, for encryption to a public key proves nothing
-            payload, header, key = generation.verify(token)
-        except (UnknownKey, InvalidSignature) as refusal:
-            kid = _kid(token)
-            # a token without kid was tried with every key of its alg: the right one may be newer than our set
-            if need is not None or (kid is not None and isinstance(refusal, InvalidSignature)):
-                raise
-            raise KeysNeeded(kid, keys, refusal) from None
-        members = json_object(payload, what="the claims set")
-        if outer is not None:
-            check_replicated(outer, members)
-        return members, header, key, generation
+        return token, outer, generation
 
     def problems(self, claims: Claims, now: float) -> list[InvalidToken]:
         """Return everything that the policy finds wrong with claims whose signature holds."""

@@ -31,6 +31,8 @@ _ARGUMENTS: Final = {
 }
 """The registered claims, each with the one way to set it."""
 
+_NUMBER: Final = (int, float)
+
 
 class Issuer:
     """Makes signed tokens in one name with one key (RFC 7519 7.1).
@@ -111,39 +113,28 @@ class Issuer:
             for.
         :raises ConfigurationError: when the claims contradict the arguments, the profile or JSON.
         """
-        members = dict(claims) if claims is not None else {}
-        if not members.keys().isdisjoint(_ARGUMENTS):
-            _refuse_registered(members)
-        members = self._registered(subject, audience, lifetime, issued_at, not_before, jwt_id) | members
+        now = self._clock() if issued_at is None else _time(issued_at, "issued_at")
+        members: dict[str, Any] = {"iss": self._issuer}
+        if subject is not None:
+            members["sub"] = subject
+        if audience is not None:
+            members["aud"] = audience if type(audience) is str else _several(audience)
+        members["iat"] = int(now)
+        members["exp"] = _expiry(now, lifetime)
+        if not_before is not None:
+            members["nbf"] = int(_time(not_before, "not_before"))
+        members["jti"] = b64url_encode(os.urandom(16)) if jwt_id is None else jwt_id
+        if claims is not None:
+            further = claims if type(claims) is dict else dict(claims)
+            if not further.keys().isdisjoint(_ARGUMENTS):
+                _refuse_registered(further)
+            members.update(further)
         form = self._forms.get((profile, typ)) or self._form(profile, typ)
         if not form.recognise(members):
             _refuse_misfit(form, members)
         payload = json_encode(members)
         token = form.sign(payload) if header is None else self._sign(payload, form, header)
         return token if encrypt_to is None else encrypt_token(token, encrypt_to, enc=enc)
-
-    def _registered(
-        self,
-        subject: str | None,
-        audience: str | Sequence[str] | None,
-        lifetime: float,
-        issued_at: float | None,
-        not_before: float | None,
-        jwt_id: str | None,
-    ) -> dict[str, Any]:
-        """Return the registered claims (RFC 7519 4.1)."""
-        now = self._clock() if issued_at is None else _time(issued_at, "issued_at")
-        registered: dict[str, Any] = {"iss": self._issuer}
-        if subject is not None:
-            registered["sub"] = subject
-        if audience is not None:
-            registered["aud"] = audience if type(audience) is str else _several(audience)
-        registered["iat"] = int(now)
-        registered["exp"] = _expiry(now, lifetime)
-        if not_before is not None:
-            registered["nbf"] = int(_time(not_before, "not_before"))
-        registered["jti"] = b64url_encode(os.urandom(16)) if jwt_id is None else jwt_id
-        return registered
 
     def _form(self, profile: Profile | None, typ: str | None) -> _Form:
         """Prepare what all tokens of one kind have in common, and remember it."""
@@ -200,13 +191,13 @@ def _several(audience: Iterable[str]) -> list[str]:
 
 
 def _time(value: object, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_TIME:
+    if isinstance(value, bool) or not isinstance(value, _NUMBER) or not 0 <= value <= MAX_TIME:
         raise ConfigurationError(f"{what} is a time in seconds since 1970")
     return value
 
 
 def _expiry(now: float, lifetime: object) -> int:
-    if isinstance(lifetime, bool) or not isinstance(lifetime, int | float):
+    if isinstance(lifetime, bool) or not isinstance(lifetime, _NUMBER):
         raise ConfigurationError("lifetime is a number of seconds")
     if not 1 <= lifetime <= MAX_TIME or (expiry := int(now + lifetime)) > MAX_TIME:
         raise ConfigurationError("a token lives for at least a second, and not beyond the year 9999")

@@ -9,11 +9,12 @@ from typing import Generic, Literal, TypedDict, TypeVar, Unpack, cast, overload
 from mintmark.errors import ConfigurationError, InvalidToken, RevokedToken
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
+from mintmark.jwt.cache import MARK
 from mintmark.jwt.claims import Claims, raw_members
 from mintmark.jwt.examiner import Examiner, KeysNeeded
 from mintmark.jwt.policy import DEFAULT_LEEWAY, UNCHECKED, Policy, Unchecked
 from mintmark.jwt.profile import Profile
-from mintmark.jwt.sources import KeySource, Revocations, as_source
+from mintmark.jwt.sources import FixedKeys, KeySource, Revocations, as_source
 
 __all__ = ["Verifier", "VerifierOptions"]
 
@@ -71,9 +72,9 @@ class Verifier(Generic[T]):
     __slots__ = (
         "_clock",
         "_convert",
-        "_current",
         "_examine",
         "_examiner",
+        "_fixed",
         "_plain",
         "_policy",
         "_revocations",
@@ -141,7 +142,7 @@ class Verifier(Generic[T]):
         )
         self._examine = self._examiner.examine
         self._source = as_source(keys)
-        self._current = self._source.current
+        self._fixed = self._source.current() if isinstance(self._source, FixedKeys) else None
         self._clock = clock
         self._revocations = revocations
         self._convert = None if into is None else _conversion(into)
@@ -166,25 +167,33 @@ class Verifier(Generic[T]):
         :raises KeysUnavailable: when there are no keys to verify with, which is not the token's fault.
         :raises ConfigurationError: when ``expected`` is not what the profile asks for.
         """
-        keys = self._current()
+        keys = self._fixed
+        if keys is None:
+            keys = self._source.current()
         claims = self._recall(token, keys)
         if claims is None:
             try:
                 claims = self._examine(token, keys, self._clock())
             except KeysNeeded as need:
                 claims = self._examine(token, self._source.refresh(need.kid), self._clock(), need)
-        return cast("T", claims) if self._plain and expected is None else self._finish(claims, expected)
+        if self._plain and expected is None:
+            return claims  # type: ignore[return-value]  # T is Claims where nothing else was asked for
+        return self._finish(claims, expected)
 
     async def averify(self, token: str, *, expected: object = None) -> T:
         """Like :meth:`verify`, without ever blocking the event loop, whatever the key source."""
-        keys = self._current()
+        keys = self._fixed
+        if keys is None:
+            keys = self._source.current()
         claims = self._recall(token, keys)
         if claims is None:
             try:
                 claims = self._examine(token, keys, self._clock())
             except KeysNeeded as need:
                 claims = self._examine(token, await self._source.arefresh(need.kid), self._clock(), need)
-        return cast("T", claims) if self._plain and expected is None else self._finish(claims, expected)
+        if self._plain and expected is None:
+            return claims  # type: ignore[return-value]  # T is Claims where nothing else was asked for
+        return self._finish(claims, expected)
 
     def check(self, token: str, *, expected: object = None) -> list[InvalidToken]:
         """Return everything that is wrong with a token; an empty list means that :meth:`verify` accepts it.
@@ -196,9 +205,9 @@ class Verifier(Generic[T]):
         """
         try:
             try:
-                claims = self._examiner.open(token, self._current())
+                claims = self._examiner.examine(token, self._source.current(), None)
             except KeysNeeded as need:
-                claims = self._examiner.open(token, self._source.refresh(need.kid), need)
+                claims = self._examiner.examine(token, self._source.refresh(need.kid), None, need)
         except InvalidToken as refusal:
             return [refusal]
         return self._problems(claims, expected)
@@ -207,9 +216,9 @@ class Verifier(Generic[T]):
         """Like :meth:`check`, without blocking the event loop."""
         try:
             try:
-                claims = self._examiner.open(token, self._current())
+                claims = self._examiner.examine(token, self._source.current(), None)
             except KeysNeeded as need:
-                claims = self._examiner.open(token, await self._source.arefresh(need.kid), need)
+                claims = self._examiner.examine(token, await self._source.arefresh(need.kid), None, need)
         except InvalidToken as refusal:
             return [refusal]
         return self._problems(claims, expected)
@@ -219,10 +228,12 @@ class Verifier(Generic[T]):
         generation = self._examiner.generation
         if generation.keys is not keys or type(token) is not str:
             return None
-        entry = generation.entries.get(token)
+        entry = generation.entries.get(token[MARK])
         if entry is None:
             return None
-        claims, start, until = entry
+        text, claims, start, until = entry
+        if text != token:
+            return None
         if start <= self._clock() < until:
             return claims
         generation.forget(token)

@@ -25,6 +25,7 @@ KINDS = {
 }
 """What an entry names, and what is said of a token that it matches."""
 
+_LIMITED = ("sub", "client_id")  # who may come back, with tokens that are meant to work
 _LONGEST = 1024  # characters of a value
 _LINGER = MAX_LEEWAY  # seconds: a verifier may take a token for so long after it has expired
 
@@ -34,7 +35,7 @@ class Entry:
     """One line of the issuer's deny log.
 
     :param exp: when the last token that it could match has expired: then it dies.
-    :param before: for ``sub``: only tokens issued before this time are meant.
+    :param before: for ``sub`` and ``client_id``: only tokens issued before this time are meant.
     """
 
     kind: str
@@ -55,7 +56,7 @@ class Entry:
             return None
         if not isinstance(value, str) or len(value) > _LONGEST or not _is_time(exp):
             raise FetchFailed("An entry of the deny list is malformed.", claim=kind)
-        if kind != "sub" or before is None:
+        if kind not in _LIMITED or before is None:
             return cls(kind, value, float(exp))
         if not _is_time(before):
             raise FetchFailed("An entry of the deny list is malformed.", claim="before")
@@ -113,7 +114,7 @@ def _wider(one: Entry, other: Entry) -> Entry:
 
 
 def _meant(entry: Entry, claims: Claims) -> bool:
-    """Leave out tokens of a person that were issued after all earlier ones were revoked."""
+    """Leave out tokens of a person or a client that were issued after all earlier ones were revoked."""
     if entry.before is None:
         return True
     issued_at = claims.issued_at

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from mintmark.authorization_server.people import NewPerson
+from mintmark.authorization_server.sessions import SessionPolicy
+from mintmark.authorization_server.sessions.ending import end_client
 from mintmark.authorization_server.storage import Connection
 from mintmark.authorization_server.storage.records import STATUS_LIST_SIZE
 from mintmark.jwt.policy import MAX_LEEWAY
@@ -164,6 +166,19 @@ def test_whatever_ends_a_grant_is_in_the_next_list(
         assert status_of(here, tokens["access_token"]) is INVALID
         assert status_of(here, exchanged) is INVALID
         assert status_of(here, spared["access_token"]) is VALID
+
+
+def test_a_client_that_ends_takes_the_grants_of_all_people_with_it(tmp_path: Path) -> None:
+    with Running(tmp_path, resources=resources("orders")) as server, Browser(server) as browser:
+        clients, scope = ("app", "app", "other-app"), "openid orders:read"
+        tokens = [browser.tokens(client_id, scope=scope)["access_token"] for client_id in clients]
+        now = server.clock()
+        server.do(
+            server.service.database.write(
+                lambda connection: end_client(connection, "app", now, SessionPolicy(), reason="client_ended")
+            )
+        )
+        assert [status_of(browser, token) for token in tokens] == [INVALID, INVALID, VALID]
 
 
 def test_a_password_change_spares_the_sign_in_where_it_was_asked_for(here: Browser) -> None:

@@ -7,11 +7,13 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from mintmark.authorization_server.storage.records import (
+    ClientRecord,
     CodeRecord,
     Grant,
     KeyRecord,
     KeyState,
     Person,
+    ResourceRecord,
     SignIn,
 )
 from mintmark.authorization_server.storage.repositories import people
@@ -84,6 +86,17 @@ KEY = KeyRecord(
     retired_at=None,
     gone_at=None,
     token_lifetime=600.0,
+)
+
+RESOURCE = ResourceRecord("orders", '{"audience": "orders", "name": "Ørders"}', 1.0, 2.5)
+CLIENT = ClientRecord(
+    "app",
+    '{"client_id": "app"}',
+    1.0,
+    2.5,
+    secret_sha256="a" * 64,
+    previous_secret_sha256="b" * 64,
+    previous_secret_until=9.25,
 )
 
 

@@ -22,6 +22,7 @@ from mintmark.authorization_server.storage.repositories import (
     notices,
     one_time,
     people,
+    registrations,
     secrets,
     sign_in_failures,
     sign_ins,
@@ -30,7 +31,7 @@ from mintmark.authorization_server.storage.repositories import (
 )
 from mintmark.authorization_server.storage.repositories.sign_in_failures import Count
 
-from .rows import ALICE, CODE, GRANT, KEY, SIGN_IN, add_alice, grant
+from .rows import ALICE, CLIENT, CODE, GRANT, KEY, RESOURCE, SIGN_IN, add_alice, grant
 
 
 class TroubleError(Exception):
@@ -47,6 +48,8 @@ def test_every_record_comes_back_as_it_was_written(db: Database) -> None:
         secrets.insert(connection, "root", "sealed", 1.0)
         events.record(connection, Event(1.0, "sign_in", "p_alice", details={"a": 1}))
         notices.add(connection, person_id="p_alice", kind="refresh_reuse", at=3.0, client_id="app")
+        registrations.put_resource(connection, RESOURCE)
+        registrations.put_client(connection, CLIENT)
 
     db.write_now(write)
     assert db.read_now(lambda c: people.by_id(c, "p_alice")) == ALICE
@@ -62,6 +65,7 @@ def test_every_record_comes_back_as_it_was_written(db: Database) -> None:
     assert (event.at, event.kind, event.details) == (1.0, "sign_in", {"a": 1})
     (notice,) = db.read_now(lambda c: notices.of_person(c, "p_alice"))
     assert (notice.kind, notice.at, notice.client_id) == ("refresh_reuse", 3.0, "app")
+    assert db.read_now(registrations.every) == ((RESOURCE,), (CLIENT,))
 
 
 def test_what_is_not_there_is_none(db: Database) -> None:
@@ -350,3 +354,43 @@ def test_a_caller_that_goes_away_takes_nothing_back(db: Database) -> None:
 
     asyncio.run(main())
     assert db.read_now(lambda c: secrets.get(c, "a")) == "s"
+
+
+def test_a_registration_is_put_in_the_place_of_the_one_before_and_removed(db: Database) -> None:
+    others = (replace(CLIENT, client_id="a", created_at=3.0), replace(CLIENT, client_id="z", created_at=3.0))
+    for record in (*others, CLIENT):
+        db.write_now(lambda c, r=record: registrations.put_client(c, r))
+    changed = replace(CLIENT, document="{}", previous_secret_sha256=None, previous_secret_until=None)
+    db.write_now(lambda c: registrations.put_client(c, changed))
+    db.write_now(lambda c: registrations.put_resource(c, RESOURCE))
+    db.write_now(lambda c: registrations.put_resource(c, replace(RESOURCE, updated_at=4.0)))
+    assert db.read_now(registrations.every) == ((replace(RESOURCE, updated_at=4.0),), (changed, *others))
+    db.write_now(lambda c: registrations.remove_client(c, "a"))
+    db.write_now(lambda c: registrations.remove_resource(c, "orders"))
+    assert db.read_now(registrations.every) == ((), (changed, others[1]))
+
+
+ENTRY = DenyEntry(DenyKind.SID, "s", iat=1.0, exp=50.0)
+REGISTERING = {
+    "(first we must be listening)": lambda c: deny_entries.append(c, [ENTRY]),
+    "a client comes": lambda c: registrations.put_client(c, CLIENT),
+    "a client changes": lambda c: registrations.put_client(c, replace(CLIENT, document="{}")),
+    "a client goes": lambda c: registrations.remove_client(c, "app"),
+    "a resource comes": lambda c: registrations.put_resource(c, RESOURCE),
+    "a resource changes": lambda c: registrations.put_resource(c, replace(RESOURCE, document="{}")),
+    "a resource goes": lambda c: registrations.remove_resource(c, "orders"),
+}
+
+
+def test_another_process_hears_of_every_change_of_a_registration(db: Database, url: str) -> None:
+    other = Database.open(url)
+    try:
+        for change in REGISTERING.values():
+            seen = db.changes()
+            other.write_now(change)
+            deadline = time.monotonic() + 15.0
+            while db.changes() == seen:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+    finally:
+        other.close_now()

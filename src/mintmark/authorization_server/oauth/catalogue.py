@@ -8,14 +8,13 @@ from types import MappingProxyType
 
 from mintmark.authorization_server.claims import ClaimRule
 from mintmark.authorization_server.registrations import IDENTITY_SCOPES, Client, Resource
-from mintmark.authorization_server.settings import Settings
 
 __all__ = ["Catalogue"]
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Everything the settings register, ready to be asked. Make one with :meth:`of`.
+    """Everything that is registered, ready to be asked. Make one with :meth:`of`.
 
     :param issuer: the audience of tokens for the service itself, when a client has no resource.
     :param claim_rules: what tokens say besides, of resources first: a client's own rule wins.
@@ -30,16 +29,17 @@ class Catalogue:
     claim_rules: tuple[ClaimRule, ...] = ()
 
     @classmethod
-    def of(cls, settings: Settings) -> Catalogue:
-        """Index the settings."""
-        of_resources = (scope for resource in settings.resources for scope in resource.scopes)
+    def of(cls, issuer: str, resources: Iterable[Resource], clients: Iterable[Client]) -> Catalogue:
+        """Index what is registered."""
+        resources, clients = tuple(resources), tuple(clients)
+        of_resources = (scope for resource in resources for scope in resource.scopes)
         return cls(
-            issuer=settings.issuer,
-            clients=MappingProxyType({client.client_id: client for client in settings.clients}),
-            resources=MappingProxyType({resource.audience: resource for resource in settings.resources}),
-            origins=frozenset(origin for client in settings.clients for origin in client.origins),
+            issuer=issuer,
+            clients=MappingProxyType({client.client_id: client for client in clients}),
+            resources=MappingProxyType({resource.audience: resource for resource in resources}),
+            origins=frozenset(origin for client in clients for origin in client.origins),
             scopes=tuple(dict.fromkeys((*IDENTITY_SCOPES, *of_resources))),
-            claim_rules=tuple(_claim_rules(settings)),
+            claim_rules=tuple(_claim_rules(resources, clients)),
         )
 
     def default_audience(self, client: Client) -> str:
@@ -61,8 +61,8 @@ class Catalogue:
         return tuple(scope for scope in scopes if scope in known)
 
 
-def _claim_rules(settings: Settings) -> Iterator[ClaimRule]:
-    for resource in settings.resources:
+def _claim_rules(resources: Iterable[Resource], clients: Iterable[Client]) -> Iterator[ClaimRule]:
+    for resource in resources:
         yield from (setting.rule(resources=(resource.audience,)) for setting in resource.claims)
-    for client in settings.clients:
+    for client in clients:
         yield from (setting.rule(clients=(client.client_id,)) for setting in client.claims)

@@ -16,12 +16,12 @@ from urllib.parse import unquote_plus
 from mintmark.authorization_server.oauth.attempts import Attempts
 from mintmark.authorization_server.oauth.errors import InvalidClient, InvalidRequest, TooManyRequests
 from mintmark.authorization_server.oauth.parameters import Parameters
-from mintmark.authorization_server.registrations import AuthMethod, Client
+from mintmark.authorization_server.registrations import NO_SECRET, AuthMethod, Client
 
 __all__ = ["Credentials", "authenticate", "presented"]
 
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="mintmark", charset="UTF-8"'}
-_NO_HASH = "0" * 64
+_NO_DIGESTS = (NO_SECRET, NO_SECRET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +80,10 @@ def authenticate(
     """
     client = clients.get(credentials.client_id)
     if client is None:
-        _is_secret(credentials.secret, _NO_HASH)  # the same work
+        _is_secret(credentials.secret, _NO_DIGESTS)  # the same work
         raise _refused("client authentication failed", detail="no such client")
     if credentials.method != client.auth_method:
-        _is_secret(credentials.secret, _NO_HASH)
+        _is_secret(credentials.secret, _NO_DIGESTS)
         detail = f"{client.client_id} is registered for {client.auth_method}, came with {credentials.method}"
         raise _refused("client authentication failed", detail=detail)
     if client.auth_method == "none":
@@ -94,16 +94,18 @@ def authenticate(
             detail=f"{client.client_id} from {network}",
             headers={"Retry-After": str(math.ceil(wait))},
         )
-    if not _is_secret(credentials.secret, client.client_secret_sha256 or _NO_HASH):
+    if not _is_secret(credentials.secret, client.secret_digests(now)):
         attempts.failed(client.client_id, network, now)
         raise _refused("client authentication failed", detail=f"wrong secret for {client.client_id}")
     attempts.succeeded(client.client_id, network)
     return client
 
 
-def _is_secret(secret: str | None, sha256_hex: str) -> bool:
+def _is_secret(secret: str | None, digests: tuple[str, str]) -> bool:
     """Compare in constant time. Client secrets are random, so one fast hash is enough to keep them."""
-    return hmac.compare_digest(hashlib.sha256((secret or "").encode()).hexdigest(), sha256_hex)
+    said = hashlib.sha256((secret or "").encode()).hexdigest()
+    present, previous = (hmac.compare_digest(said, digest) for digest in digests)
+    return present | previous
 
 
 def _refused(description: str, *, detail: str | None = None) -> InvalidClient:

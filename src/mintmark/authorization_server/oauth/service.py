@@ -17,6 +17,7 @@ from mintmark.authorization_server.oauth.documents import Documents
 from mintmark.authorization_server.oauth.tokens import TokenMint
 from mintmark.authorization_server.people import People
 from mintmark.authorization_server.registrations import Client
+from mintmark.authorization_server.registry import Registry
 from mintmark.authorization_server.revocation import DenyLog, StatusIndexes, StatusLists
 from mintmark.authorization_server.sessions import RefreshPolicy, Sessions
 from mintmark.authorization_server.settings import Settings
@@ -36,7 +37,7 @@ class Service:
     """
 
     settings: Settings
-    catalogue: Catalogue
+    registry: Registry
     database: Database
     keys: SigningKeys
     deny_log: DenyLog
@@ -52,6 +53,11 @@ class Service:
     attempts: Attempts = field(default_factory=Attempts)
     documents: Documents = field(default_factory=Documents)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Who is registered now."""
+        return self.registry.catalogue
 
     def refresh_policy(self, client: Client) -> RefreshPolicy | None:
         """Return the rules for a client's refresh tokens, or ``None`` when it gets none."""

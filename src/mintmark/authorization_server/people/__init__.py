@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from mintmark.authorization_server.people.accounts import NewPerson
 from mintmark.authorization_server.people.hashing import HashingPolicy, PasswordHasher, PeopleBusy
-from mintmark.authorization_server.people.people import ADMINISTRATOR, NewPerson, People, UsernameTaken
+from mintmark.authorization_server.people.people import ADMINISTRATOR, People, UsernameTaken
 from mintmark.authorization_server.people.rules import PasswordRefused, PasswordRules
 from mintmark.authorization_server.people.slow_down import SlowDown, SlowDownPolicy
 

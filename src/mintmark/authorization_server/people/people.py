@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets as random
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from mintmark.authorization_server.keys.secrets import ServerSecrets
+from mintmark.authorization_server.people.accounts import NewPerson, new_person
 from mintmark.authorization_server.people.attempts import Attempts
 from mintmark.authorization_server.people.hashing import PasswordHasher
 from mintmark.authorization_server.people.rules import PasswordRules, normal_password, username_key
@@ -21,7 +20,7 @@ from mintmark.authorization_server.storage.repositories import people as rows
 from mintmark.errors import ConfigurationError
 from mintmark.jose.encoding import b64url_encode
 
-__all__ = ["ADMINISTRATOR", "NewPerson", "People", "UsernameTaken"]
+__all__ = ["ADMINISTRATOR", "People", "UsernameTaken"]
 
 ADMINISTRATOR = "administrator"  # the role that the first person has
 
@@ -30,20 +29,6 @@ _CHANGEABLE = frozenset({"name", "email", "email_verified", "roles", "groups", "
 
 class UsernameTaken(ConfigurationError):
     """Somebody else has that name, or one that looks the same."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewPerson:
-    """What a new account is made from. Without a password, nobody can sign in to it by password."""
-
-    username: str
-    password: str | None = field(default=None, repr=False)
-    name: str = ""
-    email: str | None = None
-    email_verified: bool = False
-    roles: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
 class People:
@@ -148,7 +133,7 @@ class People:
         """
         key = _key_or_refuse(new.username)
         stored = await self._hash_new(new.password, new.username)
-        person = _person(new, now, has_password=stored is not None)
+        person = new_person(new, now, has_password=stored is not None)
 
         def work(connection: Connection) -> None:
             rows.insert(connection, person, username_key=key, password_hash=stored)
@@ -242,22 +227,6 @@ class People:
         if password is None:
             return None
         return await self._hasher.hash(self._rules.check(password, username=username))
-
-
-def _person(new: NewPerson, now: float, *, has_password: bool) -> Person:
-    return Person(
-        person_id=f"p_{random.token_urlsafe(16)}",  # no client can have this as its client_id by chance
-        username=new.username,
-        name=new.name,
-        email=new.email,
-        email_verified=new.email_verified,
-        roles=tuple(new.roles),
-        groups=tuple(new.groups),
-        attributes=dict(new.attributes),
-        created_at=now,
-        updated_at=now,
-        password_changed_at=now if has_password else None,
-    )
 
 
 def _key_or_refuse(username: str) -> str:

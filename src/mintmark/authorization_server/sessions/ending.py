@@ -11,6 +11,7 @@ from mintmark.authorization_server.sessions.outcomes import SessionPolicy
 from mintmark.authorization_server.storage import Connection
 from mintmark.authorization_server.storage.records import DenyEntry, DenyKind, Event, Grant
 from mintmark.authorization_server.storage.repositories import (
+    codes,
     deny_entries,
     events,
     grants,
@@ -20,7 +21,11 @@ from mintmark.authorization_server.storage.repositories import (
 )
 from mintmark.jwt.policy import MAX_LEEWAY
 
-__all__ = ["end_grant", "end_person", "end_sign_in", "end_status_index"]
+__all__ = ["end_client", "end_grant", "end_person", "end_sign_in", "end_status_index"]
+
+_HEARD_WITHIN = (
+    2.0  # seconds after which every process knows that a client is gone, and gives it nothing more
+)
 
 
 def _deny_until(now: float, policy: SessionPolicy) -> float:
@@ -121,3 +126,21 @@ def _denials(
     if not sparing:
         return [DenyEntry(DenyKind.SUB, person_id, iat=now, exp=until, before=now)]
     return [DenyEntry(DenyKind.GRANT_ID, grant.grant_id, iat=now, exp=until) for grant in ended]
+
+
+def end_client(
+    connection: Connection, client_id: str, now: float, policy: SessionPolicy, *, reason: str
+) -> int:
+    """End everything that a client holds: its codes, its grants, and every token that was made for it.
+
+    Processes that have not heard yet may make tokens for a moment more; those are denied as well. Returns how
+    many grants ended.
+    """
+    codes.remove_of_client(connection, client_id)
+    ended = grants.live(connection, client_id=client_id)
+    until = _end(connection, ended, now, policy, reason=reason)
+    last = now + _HEARD_WITHIN
+    entry = DenyEntry(DenyKind.CLIENT_ID, client_id, iat=now, exp=until + _HEARD_WITHIN, before=last)
+    deny_entries.append(connection, [entry])
+    events.record(connection, Event(now, reason, client_id=client_id, details={"grants": len(ended)}))
+    return len(ended)

@@ -97,7 +97,7 @@ class Database:
         return self._backend.read_now(work)
 
     def changes(self) -> int:
-        """A number that moves when what processes share may have changed: keys, deny log, status lists.
+        """A number that moves when keys, deny log, status lists or registrations may have changed.
 
         Costs microseconds.
         """

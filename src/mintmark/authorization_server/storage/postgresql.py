@@ -3,8 +3,8 @@
 A unit of work is a serializable transaction that is run again when it met another: so what is right on
 SQLite, where units come one after the other, is right here. PostgreSQL finds meetings by pages and not by
 rows, so units that come often and concern one row each lock that row instead (``locking``). What other
-replicas write to the deny log, the keys or the status lists is heard by ``LISTEN`` (see the triggers in the
-migrations).
+replicas write to deny log, keys, status lists or registrations is heard by ``LISTEN`` (see the triggers in
+the migrations).
 """
 
 from __future__ import annotations

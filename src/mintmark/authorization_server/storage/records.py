@@ -16,6 +16,7 @@ from mintmark.jwt.policy import MAX_LEEWAY
 __all__ = [
     "STATUS_BLOCK_SIZE",
     "STATUS_LIST_SIZE",
+    "ClientRecord",
     "CodeRecord",
     "DenyEntry",
     "DenyKind",
@@ -25,6 +26,7 @@ __all__ = [
     "KeyState",
     "Notice",
     "Person",
+    "ResourceRecord",
     "SignIn",
     "values_of",
 ]
@@ -215,6 +217,32 @@ class Notice:
     kind: str  # "refresh_reuse" | "code_replay"
     at: float
     client_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRecord:
+    """A resource that a command has registered: its table of the settings file, as JSON."""
+
+    audience: str
+    document: str
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRecord:
+    """A client that a command has registered: its table of the settings file, as JSON, without its secret.
+
+    The secret before the present one is accepted until ``previous_secret_until``.
+    """
+
+    client_id: str
+    document: str
+    created_at: float
+    updated_at: float
+    secret_sha256: str | None = field(default=None, repr=False)
+    previous_secret_sha256: str | None = field(default=None, repr=False)
+    previous_secret_until: float | None = None
 
 
 def values_of(record: Any) -> dict[str, Any]:

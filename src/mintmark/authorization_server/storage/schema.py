@@ -29,6 +29,7 @@ from sqlalchemy.types import TypeDecorator
 
 __all__ = [
     "SCHEMA_VERSION",
+    "clients",
     "codes",
     "deny_log",
     "events",
@@ -37,6 +38,7 @@ __all__ = [
     "notices",
     "one_time",
     "people",
+    "resources",
     "secrets",
     "sign_in_failures",
     "sign_ins",
@@ -45,7 +47,7 @@ __all__ = [
     "status_invalid",
 ]
 
-SCHEMA_VERSION = "0002"  # the newest revision in migrations/versions; a test holds them together
+SCHEMA_VERSION = "0003"  # the newest revision in migrations/versions; a test holds them together
 
 metadata = MetaData()
 
@@ -275,4 +277,27 @@ one_time = Table(
     Column("kind", String(32), primary_key=True),
     Column("value_hash", LargeBinary(32), primary_key=True),
     Column("expires_at", Double, nullable=False, index=True),
+)
+
+# What commands register, beside what the settings file does. The documents are text that only the registry
+# reads: one that a newer version wrote must not stand in the way of the others.
+resources = Table(
+    "resources",
+    metadata,
+    Column("audience", String(200), primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+)
+
+clients = Table(
+    "clients",
+    metadata,
+    Column("client_id", String(200), primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("secret_sha256", String(64)),
+    Column("previous_secret_sha256", String(64)),
+    Column("previous_secret_until", Double),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
 )

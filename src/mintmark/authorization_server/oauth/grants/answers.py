@@ -24,10 +24,18 @@ async def answer_of_grant(
 ) -> Response:
     """Return what a person's grant gives: an access token for one audience, and with ``openid`` an ID token.
 
+    It never gives more than its client is registered for now, whatever it gave before.
+
     :param scope: what is asked of the grant now; the access token gets the part that means something there.
+    :raises InvalidGrant: nothing is left.
     """
     service, client = flow.service, flow.client
-    audience = one_audience(flow, grant.resources)
+    registered = client.resources or (service.catalogue.issuer,)
+    permitted = tuple(audience for audience in grant.resources if audience in registered)
+    scope = tuple(each for each in scope if each in client.scopes)
+    if not permitted or not scope:
+        raise InvalidGrant("this client is no longer registered for what was granted")
+    audience = one_audience(flow, permitted)
     access_token = service.mint.access_token(
         client=client,
         subject=person.person_id,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from mintmark.authorization_server.storage.records import CodeRecord, values_of
 from mintmark.authorization_server.storage.schema import codes
 
-__all__ = ["by_hash", "insert", "use"]
+__all__ = ["by_hash", "insert", "remove_of_client", "use"]
 
 _COLUMNS = tuple(codes.c[field.name] for field in fields(CodeRecord))
 _INSERT = sa.insert(codes)
@@ -33,3 +33,8 @@ def by_hash(connection: sa.Connection, code_hash: bytes) -> CodeRecord | None:
 def use(connection: sa.Connection, code_hash: bytes, *, now: float, grant_id: str) -> bool:
     """Use the code up; True for exactly one caller."""
     return connection.execute(_USE, {"key": code_hash, "now": now, "grant": grant_id}).rowcount == 1
+
+
+def remove_of_client(connection: sa.Connection, client_id: str) -> None:
+    """Forget what a client could still redeem."""
+    connection.execute(sa.delete(codes).where(codes.c.client_id == client_id, codes.c.used_at.is_(None)))

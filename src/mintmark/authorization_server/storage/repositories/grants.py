@@ -94,10 +94,15 @@ def with_person(connection: sa.Connection, grant_id: str) -> tuple[Grant, Person
 
 
 def live(
-    connection: sa.Connection, *, sid: str | None = None, person_id: str | None = None
+    connection: sa.Connection,
+    *,
+    sid: str | None = None,
+    person_id: str | None = None,
+    client_id: str | None = None,
 ) -> tuple[Grant, ...]:
-    """The grants of a sign-in, or of a person, that have not ended."""
-    wanted = grants.c.sid == sid if sid is not None else grants.c.person_id == person_id
+    """The grants of a sign-in, of a person or of a client that have not ended."""
+    said = {grants.c.sid: sid, grants.c.person_id: person_id, grants.c.client_id: client_id}
+    (wanted,) = (column == value for column, value in said.items() if value is not None)  # never all of them
     return tuple(
         Grant(*row) for row in connection.execute(_SELECT.where(wanted, grants.c.ended_at.is_(None)))
     )

@@ -1,0 +1,43 @@
+"""What an account is made from, and the record that it becomes."""
+
+from __future__ import annotations
+
+import secrets as random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mintmark.authorization_server.storage.records import Person
+
+__all__ = ["NewPerson", "new_person"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """What a new account is made from. Without a password, nobody can sign in to it by password."""
+
+    username: str
+    password: str | None = field(default=None, repr=False)
+    name: str = ""
+    email: str | None = None
+    email_verified: bool = False
+    roles: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def new_person(new: NewPerson, now: float, *, has_password: bool) -> Person:
+    """Return the record of a new account, with a ``sub`` of its own."""
+    return Person(
+        person_id=f"p_{random.token_urlsafe(16)}",  # no client can have this as its client_id by chance
+        username=new.username,
+        name=new.name,
+        email=new.email,
+        email_verified=new.email_verified,
+        roles=tuple(new.roles),
+        groups=tuple(new.groups),
+        attributes=dict(new.attributes),
+        created_at=now,
+        updated_at=now,
+        password_changed_at=now if has_password else None,
+    )

@@ -1,0 +1,52 @@
+"""Registrations: the resources and clients that commands have registered."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import sqlalchemy as sa
+
+from mintmark.authorization_server.storage.records import ClientRecord, ResourceRecord, values_of
+from mintmark.authorization_server.storage.schema import clients, resources
+
+__all__ = ["every", "put_client", "put_resource", "remove_client", "remove_resource"]
+
+_EVERY_RESOURCE = sa.select(*(resources.c[field.name] for field in fields(ResourceRecord))).order_by(
+    resources.c.created_at, resources.c.audience
+)
+_EVERY_CLIENT = sa.select(*(clients.c[field.name] for field in fields(ClientRecord))).order_by(
+    clients.c.created_at, clients.c.client_id
+)
+
+
+def every(connection: sa.Connection) -> tuple[tuple[ResourceRecord, ...], tuple[ClientRecord, ...]]:
+    """All resources and all clients, oldest first."""
+    return (
+        tuple(ResourceRecord(*row) for row in connection.execute(_EVERY_RESOURCE)),
+        tuple(ClientRecord(*row) for row in connection.execute(_EVERY_CLIENT)),
+    )
+
+
+def put_resource(connection: sa.Connection, record: ResourceRecord) -> None:
+    """Write a resource, new or in the place of the one of that name."""
+    _put(connection, resources, values_of(record))
+
+
+def put_client(connection: sa.Connection, record: ClientRecord) -> None:
+    """Write a client, new or in the place of the one of that name."""
+    _put(connection, clients, values_of(record))
+
+
+def _put(connection: sa.Connection, table: sa.Table, values: dict[str, object]) -> None:
+    (key,) = table.primary_key
+    changed = connection.execute(sa.update(table).where(key == values[key.name]).values(**values))
+    if changed.rowcount == 0:
+        connection.execute(sa.insert(table), values)
+
+
+def remove_resource(connection: sa.Connection, audience: str) -> None:
+    connection.execute(sa.delete(resources).where(resources.c.audience == audience))
+
+
+def remove_client(connection: sa.Connection, client_id: str) -> None:
+    connection.execute(sa.delete(clients).where(clients.c.client_id == client_id))
