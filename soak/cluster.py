@@ -125,7 +125,7 @@ class Balancer:
     def __init__(self, chance: random.Random) -> None:
         self.replicas: list[Replica] = []
         self._chance = chance
-        self._socket = socket.socket()
+        self._socket = socket.socket(proto=socket.IPPROTO_TCP)
         self._socket.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
 

@@ -181,7 +181,7 @@ class Running:
         **more: Any,
     ) -> None:
         self.clock = Clock()
-        self.socket = socket.socket()
+        self.socket = socket.socket(proto=socket.IPPROTO_TCP)  # or asyncio leaves its small packets waiting
         self.socket.bind(("127.0.0.1", 0))
         self.socket.listen(128)  # whoever comes before uvicorn is up waits, instead of being refused
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"

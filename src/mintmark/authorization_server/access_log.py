@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mintmark.authorization_server.logs import write_line
@@ -17,10 +19,11 @@ _access = logging.getLogger("mintmark.authorization_server.access")
 class AccessLog:
     """ASGI middleware that writes one line per request: method, route, status, time. Never a query string."""
 
-    def __init__(self, app: ASGIApp, paths: frozenset[str]) -> None:
-        """:param paths: the paths that may be written down; any other is ``(other)``."""
+    def __init__(self, app: ASGIApp, routes: Sequence[Route]) -> None:
+        """:param routes: those whose paths may be written down; any other is ``(other)``."""
         self._app = app
-        self._paths = paths
+        self._paths = frozenset(route.path for route in routes)
+        self._templates = {route.endpoint: route.path for route in routes if "{" in route.path}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and write its line when the answer has ended."""
@@ -38,7 +41,9 @@ class AccessLog:
         try:
             await self._app(scope, receive, watched)
         finally:
-            log_request(scope, scope["path"] if scope["path"] in self._paths else "(other)", status, begun)
+            path = scope["path"]
+            route = path if path in self._paths else self._templates.get(scope.get("endpoint"), "(other)")
+            log_request(scope, route, status, begun)
 
 
 def log_request(scope: Scope, route: str, status: int, begun: float) -> None:

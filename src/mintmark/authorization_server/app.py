@@ -74,7 +74,7 @@ def create_app(
         lifespan=lifespan,
         middleware=[
             Middleware(_StraightToEndpoints),
-            Middleware(AccessLog, paths=frozenset(route.path for route in routes)),
+            Middleware(AccessLog, routes=routes),
         ],
         exception_handlers={HTTPException: _http_problem, Exception: _our_fault},
     )

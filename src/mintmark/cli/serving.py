@@ -75,7 +75,7 @@ def _listen(settings: Settings, host: str | None, port: int | None) -> socket.so
     if port is None:
         port = (issuer.port or 80) if here else _DEFAULT_PORT
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))

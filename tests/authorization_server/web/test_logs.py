@@ -90,6 +90,16 @@ def test_an_unexpected_error_is_logged_by_class_and_place_only(capsys: pytest.Ca
     assert sys.exc_info()[0] is None
 
 
+def test_a_route_with_a_number_in_it_is_written_without_the_number(own: Browser) -> None:
+    with written() as stream:
+        own.http.get("/status-lists/1")
+        own.http.get("/status-lists/1/x")
+    requests = [
+        line for line in map(json.loads, stream.getvalue().splitlines()) if line["event"] == "request"
+    ]
+    assert [line["route"] for line in requests] == ["/status-lists/{number}", "(other)"]
+
+
 def test_every_line_is_json_whatever_is_logged() -> None:
     with written() as stream:
         logging.getLogger("x").info("two\nlines %s", "and \u2028 more")
