@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import cycle, islice
 from typing import Any
 
 from bare import bare_sign, bare_verify
 from material import AUDIENCE, ISSUER, SIGNATURES, Suite, claims, suite
-from measure import WARM_UP, Contender, race, show
+from measure import Contender, race, show
 from peers import PEERS
 
 from mintmark import ACCESS_TOKEN, Issuer, Verifier, jws
@@ -70,7 +71,7 @@ def _peer_signing(modules: dict[str, Any], chosen: Suite, members: dict[str, Any
 def verifying(modules: dict[str, Any], absent: dict[str, str]) -> None:
     """A token not seen before, and for ours also one seen before: each time a new text object.
 
-    ``fresh and kept`` pays for remembering each of many different tokens, too: the cache as it comes.
+    ``fresh and kept`` pays for remembering each of many different tokens, too, in the place of the oldest.
     """
     for alg in SIGNATURES:
         chosen, members = suite(alg), claims()
@@ -83,12 +84,13 @@ def verifying(modules: dict[str, Any], absent: dict[str, str]) -> None:
             "profile": ACCESS_TOKEN,
             "required": ("nbf",),
         }
-        fresh, first, again = Verifier(**options, cache=None), Verifier(**options), Verifier(**options)
+        fresh, again = Verifier(**options, cache=None), Verifier(**options)
+        first = Verifier(**options, cache=DIFFERENT // 2)
         bare = bare_verify(chosen, signing_input.encode(), b64url_decode(signature))
         contenders = [
             Contender("bare operation", bare),
             Contender("mintmark, fresh", fresh.verify, _new_texts(token)),
-            Contender("mintmark, fresh and kept", first.verify, _unseen(chosen, first), DIFFERENT - WARM_UP),
+            Contender("mintmark, fresh and kept", first.verify, _unseen(chosen)),
             Contender("mintmark, again", again.verify, _new_texts(token)),
         ]
         for name, module in modules.items():
@@ -111,15 +113,10 @@ def _new_texts(token: str) -> Callable[[int], Sequence[object]]:
     return lambda count: [octets.decode() for _ in range(count)]
 
 
-def _unseen(chosen: Suite, verifier: Verifier[Any]) -> Callable[[int], Sequence[object]]:
-    """Return different tokens, none of which the verifier remembers."""
-    tokens = [_token(chosen, claims(f"{number:022}")).encode() for number in range(DIFFERENT)]
-
-    def forget_all(count: int) -> list[object]:
-        verifier._examiner.generation.entries.clear()
-        return [token.decode() for token in tokens[:count]]
-
-    return forget_all
+def _unseen(chosen: Suite) -> Callable[[int], Sequence[object]]:
+    """Return different tokens in turn: each comes again when a verifier that keeps fewer has forgotten it."""
+    tokens = cycle([_token(chosen, claims(f"{number:022}")).encode() for number in range(DIFFERENT)])
+    return lambda count: [token.decode() for token in islice(tokens, count)]
 
 
 def _failing(error: Exception) -> Callable[[object], object]:

@@ -7,7 +7,8 @@ import base64
 import pytest
 
 from mintmark import Key
-from mintmark.errors import InvalidKey, MalformedToken
+from mintmark.errors import AlgorithmNotAllowed, InvalidKey, MalformedToken
+from mintmark.jose import jws
 from mintmark.jose.encoding import b64url_encode
 from mintmark.jose.jws import signer_for, verifier_for
 
@@ -45,3 +46,17 @@ def test_a_private_key_of_another_curves_length(der: str) -> None:
     body = base64.b64encode(octets).decode()
     with pytest.raises(InvalidKey):
         Key.from_pem(f"-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n")
+
+
+def test_S29_two_faults_of_a_detached_token_are_answered_alike_in_one_piece_and_in_parts() -> None:
+    """A payload of its own, and an algorithm that is not the key's: one way named the one, one the other."""
+    token = signer_for(KEY)(b"{}")
+    stranger = Key.generate("HS512", kid=KEY.kid)
+    for verify in (
+        lambda: jws.verify(token, stranger, detached_payload=b"{}"),
+        lambda: jws.verify_stream(token, [b"{}"], stranger),
+    ):
+        with pytest.raises(AlgorithmNotAllowed):
+            verify()
+    with pytest.raises(MalformedToken):
+        jws.verify_stream(token, [b"{}"], KEY)

@@ -77,6 +77,7 @@ class Verifier(Generic[T]):
         "_fixed",
         "_plain",
         "_policy",
+        "_remembers",
         "_revocations",
         "_source",
     )
@@ -141,7 +142,9 @@ class Verifier(Generic[T]):
             accept_unencrypted=accept_unencrypted,
         )
         self._examine = self._examiner.examine
+        self._remembers = bool(cache)
         self._source = as_source(keys)
+        # keys that never change are not asked for each time
         self._fixed = self._source.current() if isinstance(self._source, FixedKeys) else None
         self._clock = clock
         self._revocations = revocations
@@ -170,7 +173,7 @@ class Verifier(Generic[T]):
         keys = self._fixed
         if keys is None:
             keys = self._source.current()
-        claims = self._recall(token, keys)
+        claims = self._recall(token, keys) if self._remembers else None
         if claims is None:
             try:
                 claims = self._examine(token, keys, self._clock())
@@ -185,7 +188,7 @@ class Verifier(Generic[T]):
         keys = self._fixed
         if keys is None:
             keys = self._source.current()
-        claims = self._recall(token, keys)
+        claims = self._recall(token, keys) if self._remembers else None
         if claims is None:
             try:
                 claims = self._examine(token, keys, self._clock())

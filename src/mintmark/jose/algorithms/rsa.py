@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -17,35 +14,20 @@ from mintmark.jose.algorithms.rows import Sign, SignatureAlgorithm, Verify
 from mintmark.jose.kinds.material import Material
 from mintmark.jose.kinds.rsa import generate
 
-Hash = Callable[..., Any]
 Padding = padding.PKCS1v15 | padding.PSS
 
 
-@dataclass(frozen=True, slots=True)
-class _Scheme:
-    """One padding with one hash, which ``hashlib`` computes faster than the backend makes a hash object."""
-
-    hash_: Hash
-    pad: Padding
-    prehashed: Prehashed
+def _signer(pad: Padding, hash_: hashes.HashAlgorithm, material: Material) -> Sign:
+    sign = material.private.sign
+    return lambda message: sign(message, pad, hash_)
 
 
-def _signer(scheme: _Scheme, material: Material) -> Sign:
-    sign, hash_, pad, prehashed = material.private.sign, scheme.hash_, scheme.pad, scheme.prehashed
-    return lambda message: sign(hash_(message).digest(), pad, prehashed)
+def _verifier(pad: Padding, hash_: hashes.HashAlgorithm, material: Material) -> Verify:
+    check = material.public.verify
 
-
-def _verifier(scheme: _Scheme, material: Material) -> Verify:
-    verify, hash_ = _digest_verifier(scheme, material), scheme.hash_
-    return lambda message, signature: verify(hash_(message).digest(), signature)
-
-
-def _digest_verifier(scheme: _Scheme, material: Material) -> Verify:
-    check, pad, prehashed = material.public.verify, scheme.pad, scheme.prehashed
-
-    def verify(digest: bytes, signature: bytes) -> bool:
+    def verify(message: bytes, signature: bytes) -> bool:
         try:
-            check(signature, digest, pad, prehashed)
+            check(signature, message, pad, hash_)
         except InvalidSignature:
             return False
         return True
@@ -54,24 +36,24 @@ def _digest_verifier(scheme: _Scheme, material: Material) -> Verify:
 
 
 class _Stream:
-    def __init__(self, scheme: _Scheme, material: Material) -> None:
-        self._scheme, self._material, self._hash = scheme, material, scheme.hash_()
+    def __init__(self, pad: Padding, hash_: hashes.HashAlgorithm, material: Material) -> None:
+        self._material, self._pad, self._prehashed = material, pad, Prehashed(hash_)
+        self._hash = hashes.Hash(hash_)
         self.update = self._hash.update
 
     def sign(self) -> bytes:
-        scheme = self._scheme
-        signature: bytes = self._material.private.sign(self._hash.digest(), scheme.pad, scheme.prehashed)
+        signature: bytes = self._material.private.sign(self._hash.finalize(), self._pad, self._prehashed)
         return signature
 
     def verify(self, signature: bytes) -> bool:
-        return _digest_verifier(self._scheme, self._material)(self._hash.digest(), signature)
+        return _verifier(self._pad, self._prehashed, self._material)(self._hash.finalize(), signature)  # type: ignore[arg-type]
 
 
 def _check(_material: Material, _legacy: bool) -> None:
     """Size and exponent are a matter of the key type."""
 
 
-def _row(name: str, scheme: _Scheme) -> SignatureAlgorithm:
+def _row(name: str, pad: Padding, hash_: hashes.HashAlgorithm) -> SignatureAlgorithm:
     return SignatureAlgorithm(
         name=name,
         kty="RSA",
@@ -79,24 +61,23 @@ def _row(name: str, scheme: _Scheme) -> SignatureAlgorithm:
         accepts=(name,),
         generate=generate,
         check=_check,
-        signer=partial(_signer, scheme),
-        verifier=partial(_verifier, scheme),
-        stream=partial(_Stream, scheme),
+        signer=partial(_signer, pad, hash_),
+        verifier=partial(_verifier, pad, hash_),
+        stream=partial(_Stream, pad, hash_),
     )
 
 
-def _pss(hash_: hashes.HashAlgorithm) -> padding.PSS:
+def _pss(hash_: Any) -> padding.PSS:
     """The salt is as long as the hash, and MGF1 uses the same hash (RFC 7518 3.5)."""
     return padding.PSS(padding.MGF1(hash_), hash_.digest_size)
 
 
-_HASHES: Final[dict[str, tuple[Hash, hashes.HashAlgorithm]]] = {
-    "256": (hashlib.sha256, hashes.SHA256()),
-    "384": (hashlib.sha384, hashes.SHA384()),
-    "512": (hashlib.sha512, hashes.SHA512()),
+_HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
+    "256": hashes.SHA256(),
+    "384": hashes.SHA384(),
+    "512": hashes.SHA512(),
 }
-ROWS: Final = tuple(
-    _row(f"{family}{size}", _Scheme(hash_, pad, Prehashed(named)))
-    for size, (hash_, named) in _HASHES.items()
-    for family, pad in (("RS", padding.PKCS1v15()), ("PS", _pss(named)))
+ROWS: Final = (
+    *(_row(f"RS{size}", padding.PKCS1v15(), hash_) for size, hash_ in _HASHES.items()),
+    *(_row(f"PS{size}", _pss(hash_), hash_) for size, hash_ in _HASHES.items()),
 )

@@ -63,9 +63,9 @@ def verify_stream(token: str, payload: BinaryIO | Iterable[bytes], keys: Key | K
     :raises ConfigurationError: when the algorithm cannot work in parts.
     """
     parts = parse_compact(token)
+    candidates = select(keys, parts.header.get("kid"), parts.header["alg"])
     if parts.encoded_payload:
         raise MalformedToken("the token has a payload of its own", code=ErrorCode.TOKEN_WRONG_FORM)
-    candidates = select(keys, parts.header.get("kid"), parts.header["alg"])
     for key in candidates:
         key.require(producing=False)
     streams = [(key, _open(key, parts.encoded_header)) for key in candidates]
