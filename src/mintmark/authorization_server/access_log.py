@@ -23,7 +23,9 @@ class AccessLog:
         """:param routes: those whose paths may be written down; any other is ``(other)``."""
         self._app = app
         self._paths = frozenset(route.path for route in routes)
-        self._templates = {route.endpoint: route.path for route in routes if "{" in route.path}
+        self._templates: dict[object, str] = {
+            route.endpoint: route.path for route in routes if "{" in route.path
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and write its line when the answer has ended."""
