@@ -1,4 +1,4 @@
-"""A certificate authority for one test."""
+"""A certificate authority for one test, as strict clients want it (RFC 5280; Python 3.13's default)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,23 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+_CERTIFICATES = x509.KeyUsage(
+    **dict.fromkeys(
+        (
+            "digital_signature",
+            "content_commitment",
+            "key_encipherment",
+            "data_encipherment",
+            "key_agreement",
+            "encipher_only",
+            "decipher_only",
+        ),
+        False,
+    ),
+    key_cert_sign=True,
+    crl_sign=True,
+)
+
 
 class Authority:
     """Signs certificates for loopback servers; ``ca_file`` is what clients trust."""
@@ -21,8 +38,10 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
         basic = x509.BasicConstraints(ca=True, path_length=0)
-        certificate = self._builder(self._name, self._key).add_extension(basic, critical=True)
-        self._certificate = certificate.sign(self._key, hashes.SHA256())
+        builder = self._builder(self._name, self._key).add_extension(basic, critical=True)
+        self._certificate = builder.add_extension(_CERTIFICATES, critical=True).sign(
+            self._key, hashes.SHA256()
+        )
         self.ca_file = folder / "ca.pem"
         self.ca_file.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 
@@ -59,4 +78,8 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(days=1))
             .not_valid_after(now + datetime.timedelta(days=1))
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
+            )
         )

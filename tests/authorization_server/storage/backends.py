@@ -69,5 +69,7 @@ def _own_server() -> Iterator[str]:
     try:
         yield server.get_uri()
     finally:
-        os.kill(server.get_pid(), signal.SIGQUIT)  # at once: a clean stop would sync what is thrown away
+        process = server.get_postmaster_info().process
+        process.send_signal(signal.SIGQUIT)  # at once: a clean stop would sync what is thrown away
+        process.wait(30)  # the wheel's own clean-up stumbles over a server that is just going
         server._cleanup()

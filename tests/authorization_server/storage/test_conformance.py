@@ -193,7 +193,7 @@ def test_deny_entries_have_numbers_that_never_return(db: Database) -> None:
         written = await asyncio.gather(
             *(db.write(lambda c: deny_entries.append(c, [entry])) for _ in range(20))
         )
-        numbers = {entry.seq for (entry,) in written}
+        numbers = {one.seq for (one,) in written}
         assert len(numbers) == 20
         assert await db.clean_up(350.0) == 0  # a lenient verifier still takes those tokens
         assert await db.clean_up(350.1) == 20
