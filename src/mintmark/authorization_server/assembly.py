@@ -95,7 +95,7 @@ def _assemble(
     registry = Registry(database, settings)
 
     def extra(wanted: Wanted) -> Mapping[str, Any]:
-        return extra_claims(registry.catalogue.claim_rules, wanted, hook=claims_hook)
+        return extra_claims(registry.catalogue.rules_for(wanted), wanted, hook=claims_hook)
 
     mint = TokenMint(settings.issuer, keys, deny_log, settings.tokens, clock=clock, extra_claims=extra)
     return Service(

@@ -29,7 +29,7 @@ def test_both_are_one_catalogue() -> None:
     assert catalogue.origins == {"https://app.example"}
     assert catalogue.clients["job"].client_secret_sha256 == DIGEST
     token = Wanted(TokenKind.ACCESS, "app", "orders", ("openid",), None)
-    assert [rule.claim for rule in catalogue.claim_rules if rule.applies_to(token)] == ["plan", "tenant"]
+    assert [rule.claim for rule in catalogue.rules_for(token)] == ["plan", "tenant"]
 
 
 def test_the_settings_win() -> None:

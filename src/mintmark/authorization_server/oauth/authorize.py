@@ -28,6 +28,7 @@ from mintmark.authorization_server.oauth.flow import Flow
 from mintmark.authorization_server.oauth.pkce import challenge_of
 from mintmark.authorization_server.oauth.redirect_uris import matching
 from mintmark.authorization_server.oauth.steps import allowed_scope
+from mintmark.authorization_server.registrations import IDENTITY_SCOPES
 from mintmark.authorization_server.sessions import CodeRequest
 from mintmark.authorization_server.web import asking
 from mintmark.errors import InvalidToken, UnknownKey
@@ -125,10 +126,8 @@ async def resources_of_the_client(flow: Flow) -> None:
 async def scope_of_the_client(flow: Flow) -> None:
     """A scope that the client is registered for and that means something at the resources."""
     catalogue = flow.service.catalogue
-    known = {
-        scope for audience in flow.audiences for scope in catalogue.scopes_at(audience, catalogue.scopes)
-    }
-    flow.scope = allowed_scope(flow, flow.client, known)
+    of_resources = (scope for audience in flow.audiences for scope in catalogue.scopes_of(audience))
+    flow.scope = allowed_scope(flow, flow.client, (*IDENTITY_SCOPES, *of_resources))
 
 
 async def signed_in(flow: Flow) -> Response | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from mintmark.authorization_server.claims import ClaimRule
+from mintmark.authorization_server.claims import ClaimRule, Wanted
 from mintmark.authorization_server.registrations import IDENTITY_SCOPES, Client, Resource
 
 __all__ = ["Catalogue"]
@@ -17,16 +17,19 @@ class Catalogue:
     """Everything that is registered, ready to be asked. Make one with :meth:`of`.
 
     :param issuer: the audience of tokens for the service itself, when a client has no resource.
-    :param claim_rules: what tokens say besides, of resources first: a client's own rule wins.
     :param origins: where browsers may read our answers from.
+    :param scopes: every scope, in order: the keys.
+    :param resource_rules: what tokens for a resource say besides.
+    :param client_rules: what tokens of a client say besides.
     """
 
     issuer: str
     clients: Mapping[str, Client]
     resources: Mapping[str, Resource]
     origins: frozenset[str]
-    scopes: tuple[str, ...]
-    claim_rules: tuple[ClaimRule, ...] = ()
+    scopes: Mapping[str, None]
+    resource_rules: Mapping[str, tuple[ClaimRule, ...]]
+    client_rules: Mapping[str, tuple[ClaimRule, ...]]
 
     @classmethod
     def of(cls, issuer: str, resources: Iterable[Resource], clients: Iterable[Client]) -> Catalogue:
@@ -38,9 +41,27 @@ class Catalogue:
             clients=MappingProxyType({client.client_id: client for client in clients}),
             resources=MappingProxyType({resource.audience: resource for resource in resources}),
             origins=frozenset(origin for client in clients for origin in client.origins),
-            scopes=tuple(dict.fromkeys((*IDENTITY_SCOPES, *of_resources))),
-            claim_rules=tuple(_claim_rules(resources, clients)),
+            scopes=MappingProxyType(dict.fromkeys((*IDENTITY_SCOPES, *of_resources))),
+            resource_rules=MappingProxyType(
+                {
+                    each.audience: tuple(claim.rule(resources=(each.audience,)) for claim in each.claims)
+                    for each in resources
+                    if each.claims
+                }
+            ),
+            client_rules=MappingProxyType(
+                {
+                    each.client_id: tuple(claim.rule(clients=(each.client_id,)) for claim in each.claims)
+                    for each in clients
+                    if each.claims
+                }
+            ),
         )
+
+    def rules_for(self, wanted: Wanted) -> tuple[ClaimRule, ...]:
+        """Return the claim rules that may concern a token, the client's last: its own rule wins."""
+        of_resource = self.resource_rules.get(wanted.audience or "", ())
+        return of_resource + self.client_rules.get(wanted.client_id, ())
 
     def default_audience(self, client: Client) -> str:
         """Return the audience of a client's tokens when it names none: its first resource, else ourselves."""
@@ -56,13 +77,10 @@ class Catalogue:
 
         ``openid`` and its companions stay, because the same token opens userinfo.
         """
+        own = self.scopes_of(audience)
+        return tuple(scope for scope in scopes if scope in IDENTITY_SCOPES or scope in own)
+
+    def scopes_of(self, audience: str) -> tuple[str, ...]:
+        """Return the scopes of ``audience`` itself, without those of identity, which are the service's."""
         resource = self.resources.get(audience)
-        known = {*IDENTITY_SCOPES, *(resource.scopes if resource else ())}
-        return tuple(scope for scope in scopes if scope in known)
-
-
-def _claim_rules(resources: Iterable[Resource], clients: Iterable[Client]) -> Iterator[ClaimRule]:
-    for resource in resources:
-        yield from (setting.rule(resources=(resource.audience,)) for setting in resource.claims)
-    for client in clients:
-        yield from (setting.rule(clients=(client.client_id,)) for setting in client.claims)
+        return tuple(scope for scope in resource.scopes if scope not in IDENTITY_SCOPES) if resource else ()

@@ -9,7 +9,6 @@ from mintmark.authorization_server.oauth.flow import Flow
 from mintmark.authorization_server.oauth.grants.answers import token_answer
 from mintmark.authorization_server.oauth.status_lists import status_of
 from mintmark.authorization_server.oauth.steps import allowed_scope, one_audience
-from mintmark.authorization_server.registrations import IDENTITY_SCOPES
 
 __all__ = ["client_credentials"]
 
@@ -20,9 +19,7 @@ async def client_credentials(flow: Flow) -> Response:
     if client.is_public:
         raise UnauthorizedClient("client_credentials needs a client with a secret")
     audience = one_audience(flow, client.resources or (service.catalogue.issuer,))
-    of_people = set(IDENTITY_SCOPES)
-    known = set(service.catalogue.scopes_at(audience, service.catalogue.scopes)) - of_people
-    scope = allowed_scope(flow, client, known)
+    scope = allowed_scope(flow, client, service.catalogue.scopes_of(audience))
     access_token = service.mint.access_token(
         client=client,
         subject=client.client_id,

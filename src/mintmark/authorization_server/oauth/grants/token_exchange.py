@@ -15,7 +15,6 @@ from mintmark.authorization_server.oauth.flow import Flow
 from mintmark.authorization_server.oauth.grants.answers import token_answer
 from mintmark.authorization_server.oauth.status_lists import status_of
 from mintmark.authorization_server.oauth.steps import allowed_scope, living_person
-from mintmark.authorization_server.registrations import IDENTITY_SCOPES
 from mintmark.authorization_server.storage.records import Grant
 from mintmark.errors import InvalidToken
 from mintmark.jwt import Claims
@@ -32,8 +31,7 @@ async def token_exchange(flow: Flow) -> Response:
     service, client = flow.service, flow.client
     subject = await _subject(flow)
     audience = _target(flow)
-    known = set(service.catalogue.scopes_at(audience, service.catalogue.scopes)) - set(IDENTITY_SCOPES)
-    scope = allowed_scope(flow, client, known)
+    scope = allowed_scope(flow, client, service.catalogue.scopes_of(audience))
     grant = await _living_grant(flow, subject)
     person = await living_person(flow, grant.person_id) if grant else None
     access_token = service.mint.access_token(
