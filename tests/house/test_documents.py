@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mintmark.resource_server import SQLiteReplayStore
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
 LOCKS = sorted(ROOT.glob("requirements/*.txt"))
@@ -22,8 +24,13 @@ def test_python_blocks_run_from_top_to_bottom(document: Path) -> None:
     if not blocks:
         return
     namespace: dict[str, object] = {"__name__": "document"}
-    for block in blocks:
-        exec(compile(block, str(document), "exec"), namespace)
+    try:
+        for block in blocks:
+            exec(compile(block, str(document), "exec"), namespace)
+    finally:
+        for value in namespace.values():  # what a program would keep open as long as it runs
+            if isinstance(value, SQLiteReplayStore):
+                value.close()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
