@@ -88,7 +88,11 @@ def end_person(
 def _denials(
     person_id: str, ended: Sequence[Grant], now: float, until: float, *, sparing: bool
 ) -> list[DenyEntry]:
-    """One entry for the person; or one for each grant, where the tokens of a spared sign-in must go on."""
-    if not sparing:
-        return [DenyEntry(DenyKind.SUB, person_id, iat=now, exp=until, before=now)]
-    return [DenyEntry(DenyKind.GRANT_ID, grant.grant_id, iat=now, exp=until) for grant in ended]
+    """One entry for each grant, and one for the person unless the tokens of a spared sign-in must go on.
+
+    The person's alone would miss the token of a refresh that is under way: it will say a later ``iat``.
+    """
+    of_grants = [DenyEntry(DenyKind.GRANT_ID, grant.grant_id, iat=now, exp=until) for grant in ended]
+    if sparing:
+        return of_grants
+    return [DenyEntry(DenyKind.SUB, person_id, iat=now, exp=until, before=now), *of_grants]
