@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+from typing import ClassVar
 
 import pytest
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.anyio
 class Minted(dict[str, object]):
     """The claims of a token, and its header."""
 
-    header = {"kid": "k"}
+    header: ClassVar = {"kid": "k"}
 
 
 async def test_C8_O11_a_token_that_is_minted_as_the_person_is_shut_out_is_denied(world: World) -> None:

@@ -50,9 +50,9 @@ def end_sign_in(
     within = [grant for grant in grants.live(connection, sid=sid) if not grant.offline]
     if sign_in is None and not within:
         return ()
-    sign_ins.remove(connection, sid)
     until = _deny_until(now, policy)
     grants.end(connection, within, now=now, reason=reason, kept_until=until)
+    sign_ins.remove(connection, sid)  # after the grants, as a refresh locks them
     deny_entries.append(connection, [DenyEntry(DenyKind.SID, sid, iat=now, exp=until)])
     person_id = sign_in.person_id if sign_in is not None else within[0].person_id
     events.record(connection, Event(now, reason, person_id, sid=sid, details={"grants": len(within)}))
@@ -78,8 +78,8 @@ def end_person(
         if except_sid is None or grant.sid != except_sid
     ]
     until = _deny_until(now, policy)
-    sign_ins.remove_of_person(connection, person_id, except_sid=except_sid)
     grants.end(connection, ended, now=now, reason=reason, kept_until=until)
+    sign_ins.remove_of_person(connection, person_id, except_sid=except_sid)
     deny_entries.append(connection, _denials(person_id, ended, now, until, sparing=except_sid is not None))
     events.record(connection, Event(now, reason, person_id, details={"grants": len(ended)}))
     return tuple(ended)

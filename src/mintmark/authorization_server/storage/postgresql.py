@@ -38,7 +38,14 @@ _TRIES = 20
 _LONGEST_PAUSE = 0.05  # seconds between two tries
 _MET_ANOTHER = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
 _RECONNECT_EVERY = 1.0  # seconds
+_LOOK_EVERY = 2.0  # seconds until what nobody has announced is looked for
 _CONNECT_TIMEOUT = 5  # seconds
+_KEPT_ALIVE = {  # a server that has vanished without a word is noticed within 15 seconds
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,  # milliseconds
+}
 _MIGRATION_LOCK = 0x6D696E74  # "mint": replicas that start together migrate one after the other
 
 
@@ -160,11 +167,17 @@ class _MetAnotherError(Exception):
 
 
 class _Ears:
-    """A thread that listens to what other replicas announce. While it is deaf, every attempt counts."""
+    """A thread that listens to what other replicas announce. While it is deaf, every attempt counts.
+
+    A connection can be dead, or a pooler stand in between, without our hearing of it. So it counts now and
+    then in any case: that bounds how late another replica's word comes.
+    """
 
     def __init__(self, url: URL) -> None:
         self.count = 0
-        self._engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        self._engine = sa.create_engine(
+            url, isolation_level="AUTOCOMMIT", poolclass=NullPool, connect_args=_connecting(url)
+        )
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mintmark-listener", daemon=True)
@@ -192,9 +205,13 @@ class _Ears:
                 self._stop.wait(_RECONNECT_EVERY)
 
     def _listen(self, connection: Any) -> None:
+        looked = time.monotonic()
         while not self._stop.is_set():
             for _ in connection.notifies(timeout=0.1, stop_after=1):
                 self.wake()
+            if time.monotonic() - looked >= _LOOK_EVERY:
+                self.wake()
+                looked = time.monotonic()
 
 
 def _engine(url: URL, isolation: str, *, pool_size: int) -> sa.Engine:
@@ -203,16 +220,19 @@ def _engine(url: URL, isolation: str, *, pool_size: int) -> sa.Engine:
         isolation_level=isolation,
         pool_size=pool_size,
         max_overflow=0,
-        connect_args={
-            "connect_timeout": _CONNECT_TIMEOUT,
-            # Acknowledged means on disk, whatever the server's default is.
-            "options": "-c synchronous_commit=on",
-        },
+        # Acknowledged means on disk, whatever the server's default is.
+        connect_args=_connecting(url, "-c synchronous_commit=on"),
     )
 
 
+def _connecting(url: URL, options: str = "") -> dict[str, Any]:
+    """Return how to connect, as far as the URL does not say it; options of both count."""
+    said: dict[str, Any] = {"connect_timeout": _CONNECT_TIMEOUT, **_KEPT_ALIVE, **url.query}
+    return {**said, "options": f"{said.get('options', '')} {options}".strip()}
+
+
 def _migration_engine(url: URL) -> sa.Engine:
-    engine = sa.create_engine(url, connect_args={"connect_timeout": _CONNECT_TIMEOUT})
+    engine = sa.create_engine(url, connect_args=_connecting(url))
 
     @event.listens_for(engine, "begin")
     def _one_after_the_other(connection: sa.Connection) -> None:
