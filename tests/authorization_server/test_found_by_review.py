@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 import socket
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
 
 from mintmark.authorization_server.claims import build_access_claims
+from mintmark.authorization_server.people import PasswordHasher, People
 from mintmark.authorization_server.sessions import Refreshed
+from mintmark.authorization_server.storage.records import Person
 
 from .oauth.test_exchange import exchange
-from .running import Browser, claims_of
-from .world import World
+from .running import ALICE, Browser, claims_of
+from .world import CHEAP, PASSWORD, World
 
 pytestmark = pytest.mark.anyio
 
@@ -58,3 +61,47 @@ def test_a_caller_that_hangs_up_in_mid_sentence_is_no_fault_of_ours(
         while path not in [getattr(record, "mintmark", {}).get("route") for record in caplog.records]:
             own.http.get("/health")
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_a_password_that_is_changed_during_its_last_sign_in_is_not_brought_back(world: World) -> None:
+    """The old hash is outdated, so that it is made anew: by then it may be another one."""
+    people = People(world.db, world.secrets, hasher=PasswordHasher(replace(CHEAP, passes=2)))
+    hash_anew = people._hasher.hash
+
+    async def slowly(password: str) -> str:
+        await world.people.set_password(world.alice.person_id, "quite another phrase", world.now)
+        return await hash_anew(password)
+
+    people._hasher.hash = slowly  # type: ignore[method-assign]
+    await people.check_password("alice", PASSWORD, network="10.0.0.1", now=world.now)
+    people._hasher.hash = hash_anew  # type: ignore[method-assign]
+    try:
+        for password, fits in ((PASSWORD, False), ("quite another phrase", True)):
+            found = await people.check_password("alice", password, network="10.0.0.2", now=world.now)
+            assert isinstance(found, Person) is fits
+    finally:
+        people.close()
+
+
+@pytest.mark.parametrize("disabled", [False, True])
+def test_C8_a_sign_in_that_was_under_way_does_not_outlive_its_password(own: Browser, disabled: bool) -> None:
+    """The password fitted a moment ago; while that was found out, everything of the person was ended."""
+    own.server.clock.advance(1)
+    service, now = own.server.service, own.server.clock()
+    verify = service.people._hasher.verify
+
+    async def slowly(stored: str | None, password: str) -> bool:
+        fits = await verify(stored, password)
+        person = await service.people.find_by_username(ALICE[0])
+        assert person is not None
+        if disabled:
+            await service.people.disable(person.person_id, now)
+        else:
+            await service.people.set_password(person.person_id, "quite another phrase", now)
+        await service.sessions.end_person(person.person_id, now, reason="password_changed")
+        return fits
+
+    service.people._hasher.verify = slowly  # type: ignore[method-assign]
+    answer = own.sign_in(own.authorize())
+    assert answer.status_code == 422
+    assert own.authorize().status_code == 200  # the page that asks for the password
