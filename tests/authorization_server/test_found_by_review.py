@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 import socket
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
-from mintmark.authorization_server.claims import build_access_claims
+from mintmark.authorization_server.claims import Wanted, build_access_claims
 from mintmark.authorization_server.people import PasswordHasher, People
 from mintmark.authorization_server.sessions import Refreshed
 from mintmark.authorization_server.storage.records import Person
 
 from .oauth.test_exchange import exchange
-from .running import ALICE, Browser, claims_of
+from .running import ALICE, ORDERS_SECRET, Browser, Running, basic, claims_of
 from .world import CHEAP, PASSWORD, World
 
 pytestmark = pytest.mark.anyio
@@ -105,3 +106,36 @@ def test_C8_a_sign_in_that_was_under_way_does_not_outlive_its_password(own: Brow
     answer = own.sign_in(own.authorize())
     assert answer.status_code == 422
     assert own.authorize().status_code == 200  # the page that asks for the password
+
+
+def test_an_outage_of_the_claims_hook_signs_nobody_out(tmp_path: Path) -> None:
+    """However long it lasts: the successor that was never given out cannot make the token before a stolen one."""
+    broken = False
+
+    def hook(wanted: Wanted) -> dict[str, object]:
+        if broken:
+            raise TimeoutError("the directory does not answer")
+        return {}
+
+    with Running(tmp_path, claims_hook=hook) as server, Browser(server) as browser:
+        token = browser.tokens()["refresh_token"]
+        broken = True
+        for _ in range(3):
+            server.clock.advance(60)
+            assert browser.refresh(token).status_code == 500
+        broken = False
+        server.clock.advance(60)
+        renewed = browser.refresh(token)
+        assert renewed.status_code == 200
+        server.clock.advance(60)
+        assert browser.refresh(token).json()["error"] == "invalid_grant"  # an old one ends it as ever
+        assert browser.refresh(renewed.json()["refresh_token"]).json()["error"] == "invalid_grant"
+
+
+def test_O7_B15_two_authorization_headers_are_refused(browser: Browser) -> None:
+    """Whatever stands before us may have looked at the other one."""
+    credentials = [
+        (name, value) for who in ("orders", "billing") for name, value in basic(who, ORDERS_SECRET).items()
+    ]
+    answer = browser.http.post("/token", headers=credentials, data={"grant_type": "client_credentials"})
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
