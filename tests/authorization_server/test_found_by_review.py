@@ -109,7 +109,7 @@ def test_C8_a_sign_in_that_was_under_way_does_not_outlive_its_password(own: Brow
 
 
 def test_an_outage_of_the_claims_hook_signs_nobody_out(tmp_path: Path) -> None:
-    """However long it lasts: the successor that was never given out cannot make the token before a stolen one."""
+    """However long it lasts: a successor that nobody was given does not make its token a stolen one."""
     broken = False
 
     def hook(wanted: Wanted) -> dict[str, object]:
