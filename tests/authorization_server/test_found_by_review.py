@@ -10,13 +10,26 @@ from typing import ClassVar
 
 import pytest
 
+from mintmark.authorization_server.assembly import opened
 from mintmark.authorization_server.claims import Wanted, build_access_claims
-from mintmark.authorization_server.people import PasswordHasher, People
+from mintmark.authorization_server.people import NewPerson, PasswordHasher, People
 from mintmark.authorization_server.sessions import Refreshed
+from mintmark.authorization_server.settings_file import load_settings
 from mintmark.authorization_server.storage.records import Person
 
 from .oauth.test_exchange import exchange
-from .running import ALICE, ORDERS_SECRET, Browser, Running, basic, claims_of
+from .running import (
+    ALICE,
+    ORDERS_SECRET,
+    START,
+    Browser,
+    Clock,
+    Running,
+    basic,
+    claims_of,
+    settings_data,
+    toml_of,
+)
 from .world import CHEAP, PASSWORD, World
 
 pytestmark = pytest.mark.anyio
@@ -139,3 +152,18 @@ def test_O7_B15_two_authorization_headers_are_refused(browser: Browser) -> None:
     ]
     answer = browser.http.post("/token", headers=credentials, data={"grant_type": "client_credentials"})
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+async def test_O11_tokens_from_before_their_lives_were_shortened_stay_denied_to_their_end(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "settings.toml"
+    for lifetime in (3600, 300):
+        file.write_text(
+            toml_of(settings_data("https://a.example", tokens={"access_token_lifetime": lifetime}))
+        )
+        async with opened(load_settings(file), clock=Clock()) as service:
+            person = await service.people.ensure(NewPerson("eve", PASSWORD), START)
+            await service.sessions.end_person(person.person_id, START + lifetime, reason="disabled")
+            ends = [entry.exp for entry in service.deny_log.entries_after(0, START)]
+    assert ends[-1] >= START + 300 + 3600

@@ -18,6 +18,7 @@ from mintmark.authorization_server.revocation import DenyLog
 from mintmark.authorization_server.sessions import SessionPolicy, Sessions
 from mintmark.authorization_server.settings import Settings
 from mintmark.authorization_server.storage import Database
+from mintmark.authorization_server.storage.repositories import signing_keys
 from mintmark.authorization_server.web.pages import Pages
 
 __all__ = ["key_policy", "opened"]
@@ -76,8 +77,10 @@ def _assemble(
     sealer = open_sealer(database, key_file=Path(settings.key_file) if settings.key_file else None)
     secrets = ServerSecrets.load(database, sealer)
     keys = SigningKeys(database, sealer, key_policy(settings), deny_log)
+    earlier = (record.token_lifetime for record, _ in database.read_now(signing_keys.every))
     session_policy = SessionPolicy(
-        access_token_lifetime=tokens.access_token_lifetime,
+        # tokens may be about from before the settings made their lives shorter
+        access_token_lifetime=max((tokens.access_token_lifetime, *earlier)),
         code_lifetime=tokens.code_lifetime,
         sign_in_idle=tokens.sign_in_idle,
         sign_in_absolute=tokens.sign_in_absolute,
