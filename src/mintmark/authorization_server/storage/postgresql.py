@@ -227,8 +227,9 @@ def _engine(url: URL, isolation: str, *, pool_size: int) -> sa.Engine:
 
 def _connecting(url: URL, options: str = "") -> dict[str, Any]:
     """Return how to connect, as far as the URL does not say it; options of both count."""
-    said: dict[str, Any] = {"connect_timeout": _CONNECT_TIMEOUT, **_KEPT_ALIVE, **url.query}
-    return {**said, "options": f"{said.get('options', '')} {options}".strip()}
+    ours = {"connect_timeout": _CONNECT_TIMEOUT, **_KEPT_ALIVE}
+    said = {name: value for name, value in ours.items() if name not in url.query}
+    return {**said, "options": f"{url.query.get('options', '')} {options}".strip()}
 
 
 def _migration_engine(url: URL) -> sa.Engine:
