@@ -129,3 +129,13 @@ def test_long_bodies_and_requests_behind_them_go_through() -> None:
             return answers
 
     assert asyncio.run(asyncio.wait_for(walk(), 30)) == [b"300000"] * 3
+
+
+def test_a_caller_that_has_said_all_still_hears_the_answer() -> None:
+    async def walk() -> bytes:
+        async with connected() as (reader, writer):
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            writer.write_eof()
+            return await reader.read()
+
+    assert asyncio.run(asyncio.wait_for(walk(), 30)).endswith(b"\r\n\r\n0")

@@ -27,7 +27,12 @@ class OneWriteProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin with a connection."""
-        super().connection_made(_Gathering(transport, self.loop))  # type: ignore[arg-type]
+        self._gathering = _Gathering(transport, self.loop)
+        super().connection_made(self._gathering)  # type: ignore[arg-type]
+
+    def eof_received(self) -> None:
+        """Write what waits before the transport closes by itself: who has said all still reads."""
+        self._gathering.flush()
 
     def data_received(self, data: bytes) -> None:
         """Read on."""
@@ -66,15 +71,16 @@ class _Gathering:
     def write(self, data: bytes) -> None:
         """Write at the loop's next turn."""
         if not self._held:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._held.append(data)
 
     def close(self) -> None:
         """Write what waits, then close."""
-        self._flush()
+        self.flush()
         self._transport.close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what waits."""
         if self._held:
             data, self._held = b"".join(self._held), []
             self._transport.write(data)
