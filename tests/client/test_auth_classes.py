@@ -6,7 +6,7 @@ import asyncio
 import io
 import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -242,3 +242,31 @@ def test_a_redirect_within_one_host_keeps_the_token(world: Any, call: Call) -> N
 
     service.server.handler = moved
     assert call(source(mint), "GET", f"{service.server.url}/old", None) == (200, "t1")
+
+
+def pieces_for(call: Call) -> Any:
+    """A body that can be read once."""
+
+    async def asynchronous() -> AsyncIterator[bytes]:
+        yield b"piece"
+
+    return iter([b"piece"]) if call in (with_httpx, with_requests) else asynchronous()
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_body_that_has_been_read_is_not_sent_once_more(world: Any, call: Call) -> None:
+    """It would be empty, and the service would take it for the whole; the next call gets another token."""
+    mint, service = world
+    invalid = reply(status="401 No", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+
+    def answer(seen: Seen, connection: socket.socket) -> bytes:
+        body = seen.body
+        while not body.endswith(b"0\r\n\r\n"):
+            body += connection.recv(1000)
+        return invalid
+
+    tokens = source(mint)
+    with serving(answer) as refusing:
+        assert call(tokens, "POST", f"{refusing.url}/orders", pieces_for(call))[0] == 401
+        assert len(refusing.seen) == 1
+    assert call(tokens, "POST", f"{service.server.url}/orders", b"whole") == (200, "t2")

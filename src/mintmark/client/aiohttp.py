@@ -29,7 +29,8 @@ def token_middleware(source: TokenSource) -> ClientMiddlewareType:
         request.headers.update(call_headers(source, token, request.method, url))
         response = await handler(request)
         headers = {name.lower(): value for name, value in response.headers.items()}
-        if wants_another(source, token, url, response.status, headers):
+        again = wants_another(source, token, url, response.status, headers)
+        if again and not getattr(request.body, "consumed", False):  # an iterator's would be empty by now
             response.release()
             token = await source.atoken()
             request.headers.update(call_headers(source, token, request.method, url))

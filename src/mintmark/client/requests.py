@@ -46,6 +46,9 @@ class TokenAuth(AuthBase):
             return response
         if not wants_another(self._source, token, url, response.status_code, _lower(response)):
             return response
+        body: Any = response.request.body
+        if place is None and body is not None and not isinstance(body, str | bytes):
+            return response  # it can be read once, and has been
         request = response.request.copy()
         request.hooks["response"] = []
         if place is not None:
