@@ -256,6 +256,16 @@ def test_inspect_cannot_rewrite_the_terminal(run: Run, key: Path) -> None:
     assert "\u202e" not in shown
 
 
+def test_json_cannot_rewrite_the_terminal(run: Run, key: Path) -> None:
+    """JSON itself escapes only half of the control characters; terminals obey the others, too."""
+    said = "\x1b[2J \x7f \x9b31m \u202e ü 鑄"
+    token = run("sign", json.dumps({"x": said}), "--key", key, "--issuer", ISSUER).out.strip()
+    out = run("inspect", token, "--json").out
+    assert json.loads(out)["claims"]["x"] == said
+    assert out.removesuffix("\n").isprintable()
+    assert "ü 鑄" in out
+
+
 @pytest.mark.parametrize(
     "arguments", [[], ["--help"], ["-h"], ["sign", "--help"], ["admin", "keys", "--help"]]
 )

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from mintmark.cli.one_write import _Gathering
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from mintmark.cli.one_write import OneWriteProtocol, _Gathering
 
 
 class Pipe:
@@ -50,3 +56,86 @@ def test_a_connection_that_closes_takes_what_was_written_along() -> None:
         return pipe.done
 
     assert asyncio.run(walk()) == [b"last words", "closed"]
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to an application that answers how long the body was."""
+
+    async def app(_: Any, receive: Any, send: Any) -> None:
+        length, more = 0, True
+        while more:
+            message = await receive()
+            length += len(message.get("body", b""))
+            more = message.get("more_body", False)
+        body = str(length).encode()
+        headers = [(b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    config = uvicorn.Config(app, ws="none", lifespan="off", log_config=None)
+    state = ServerState()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: OneWriteProtocol(config, state, {}), "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        server.close()
+
+
+@pytest.mark.parametrize(
+    ("begun", "endless"),
+    [
+        (b"GET /?", b"a"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: ", b"a"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n", b"X-Many: a\r\n"),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Trailer: ", b"a"),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"a"),
+    ],
+    ids=["address", "header", "headers", "trailer", "chunk extension"],
+)
+def test_S38_a_head_without_an_end_is_refused(begun: bytes, endless: bytes) -> None:
+    async def walk() -> bytes:
+        async with connected() as (reader, writer):
+            answer = asyncio.ensure_future(reader.readline())
+            writer.write(begun)
+            with suppress(ConnectionError):
+                for _ in range(100):
+                    writer.write(endless * (100_000 // len(endless)))
+                    await writer.drain()
+            if not writer.is_closing() and not answer.done():
+                answer.cancel()
+                return b"all 10 MB were taken"
+            try:
+                return (await answer).split()[1]
+            except ConnectionError:
+                return b"400"  # closed on us before we had read why
+
+    assert asyncio.run(asyncio.wait_for(walk(), 30)) == b"400"
+
+
+def test_long_bodies_and_requests_behind_them_go_through() -> None:
+    async def walk() -> list[bytes]:
+        async with connected() as (reader, writer):
+            body = b"b" * 300_000
+            head = b"POST / HTTP/1.1\r\nHost: x\r\nX-Fair: %b\r\nContent-Length: %d\r\n\r\n"
+            writer.write((head % (b"a" * 30_000, len(body)) + body) * 3)
+            answers = []
+            for _ in range(3):
+                await reader.readuntil(b"\r\n\r\n")
+                answers.append(await reader.readexactly(6))
+            return answers
+
+    assert asyncio.run(asyncio.wait_for(walk(), 30)) == [b"300000"] * 3
+
+
+def test_a_caller_that_has_said_all_still_hears_the_answer() -> None:
+    async def walk() -> bytes:
+        async with connected() as (reader, writer):
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            writer.write_eof()
+            return await reader.read()
+
+    assert asyncio.run(asyncio.wait_for(walk(), 30)).endswith(b"\r\n\r\n0")

@@ -6,7 +6,7 @@ import asyncio
 import io
 import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -200,3 +200,73 @@ def test_a_403_is_the_callers_business(world: Any, call: Call) -> None:
     with serving(lambda seen, connection: refuse) as service:
         assert call(source(mint), "GET", service.url, None)[0] == 403
         assert len(service.seen) == 1
+
+
+def following_with_httpx(source: TokenSource, method: str, url: str, body: Any = None) -> tuple[int, str]:
+    with httpx.Client(auth=httpx_client.TokenAuth(source), follow_redirects=True) as client:
+        answer = client.request(method, url, content=body)
+        return answer.status_code, answer.text
+
+
+@pytest.mark.parametrize("call", [following_with_httpx, with_requests, with_aiohttp])
+def test_O16_a_redirect_to_another_host_takes_no_token_along(world: Any, call: Call) -> None:
+    """Not even when that host calls the token invalid, and sends the caller on once more."""
+    mint, service = world
+    wants = reply(status="401 No", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+    with (
+        serving(lambda seen, connection: wants) as thief,
+        serving(
+            lambda seen, connection: reply(status="307 On", headers={"Location": f"{thief.url}/end"})
+        ) as fence,
+        serving(
+            lambda seen, connection: reply(status="302 On", headers={"Location": f"{fence.url}/on"})
+        ) as honest,
+    ):
+        tokens = source(mint)
+        assert call(tokens, "GET", f"{honest.url}/orders", None)[0] == 401
+        assert all("authorization" in seen.headers for seen in honest.seen)
+        assert thief.seen
+        assert not [seen for seen in (*fence.seen, *thief.seen) if "authorization" in seen.headers]
+    assert call(tokens, "GET", f"{service.server.url}/orders", None)[0] == 200
+
+
+@pytest.mark.parametrize("call", [following_with_httpx, with_requests, with_aiohttp])
+def test_a_redirect_within_one_host_keeps_the_token(world: Any, call: Call) -> None:
+    mint, service = world
+    orders = service.answer
+
+    def moved(seen: Seen, connection: socket.socket) -> bytes:
+        if seen.path == "/old":
+            return reply(status="302 On", headers={"Location": "/orders"})
+        return orders(seen, connection)
+
+    service.server.handler = moved
+    assert call(source(mint), "GET", f"{service.server.url}/old", None) == (200, "t1")
+
+
+def pieces_for(call: Call) -> Any:
+    """A body that can be read once."""
+
+    async def asynchronous() -> AsyncIterator[bytes]:
+        yield b"piece"
+
+    return iter([b"piece"]) if call in (with_httpx, with_requests) else asynchronous()
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_body_that_has_been_read_is_not_sent_once_more(world: Any, call: Call) -> None:
+    """It would be empty, and the service would take it for the whole; the next call gets another token."""
+    mint, service = world
+    invalid = reply(status="401 No", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+
+    def answer(seen: Seen, connection: socket.socket) -> bytes:
+        body = seen.body
+        while not body.endswith(b"0\r\n\r\n"):
+            body += connection.recv(1000)
+        return invalid
+
+    tokens = source(mint)
+    with serving(answer) as refusing:
+        assert call(tokens, "POST", f"{refusing.url}/orders", pieces_for(call))[0] == 401
+        assert len(refusing.seen) == 1
+    assert call(tokens, "POST", f"{service.server.url}/orders", b"whole") == (200, "t2")

@@ -50,3 +50,9 @@ def test_no_expired_token_is_used_and_failures_do_not_hammer(
             else:
                 last_failure = now
                 held = failed(held, ERROR, now=now, policy=POLICY, jitter=jitter)
+
+
+def test_a_clock_that_is_set_back_blocks_nobody() -> None:
+    held = failed(HeldToken(), ERROR, now=10_000.0, policy=POLICY, jitter=1.0)
+    assert need(held, 10_000.5, POLICY) is Need.GIVE_UP
+    assert need(held, 6_400.0, POLICY) is Need.WAIT

@@ -230,6 +230,8 @@ def test_a_refusal_says_why_and_is_not_repeated_at_once(world: Endpoint) -> None
         reply(b"{}"),
         reply(b'{"access_token":"t"}'),
         reply(b'{"access_token":"","token_type":"Bearer"}'),
+        reply(b'{"access_token":"t\\r\\nX: y","token_type":"Bearer"}'),
+        reply('{"access_token":"t\u00fc","token_type":"Bearer"}'.encode()),
         reply(b'{"access_token":"t","token_type":"mac"}'),
         reply(b'{"error":"x"}', status="500 No"),
         reply(b"{}", status="400 Bad"),

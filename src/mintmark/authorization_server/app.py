@@ -193,5 +193,8 @@ async def _our_fault(request: Request, error: Exception) -> Response:
     log_failure("server_error", error)
     text = "Something failed on our side. It has been written down; please try again."
     if _wants_page(request):
-        return service_of(request).pages.problem(500, "This did not work", text)
-    return JSONResponse({"error": "server_error", "error_description": text}, status_code=500)
+        response: Response = service_of(request).pages.problem(500, "This did not work", text)
+    else:
+        response = JSONResponse({"error": "server_error", "error_description": text}, status_code=500)
+    response.headers["Connection"] = "close"  # the server does it after a failure; nobody sends into that
+    return response

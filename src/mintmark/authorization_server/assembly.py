@@ -22,7 +22,8 @@ from mintmark.authorization_server.revocation import (
 )
 from mintmark.authorization_server.sessions import SessionPolicy, Sessions
 from mintmark.authorization_server.settings import Settings
-from mintmark.authorization_server.storage import Database
+from mintmark.authorization_server.storage import Connection, Database
+from mintmark.authorization_server.storage.repositories import signing_keys
 from mintmark.authorization_server.web.pages import Pages
 
 __all__ = ["key_policy", "opened", "session_policy"]
@@ -70,11 +71,13 @@ def key_policy(settings: Settings) -> KeyPolicy:
     )
 
 
-def session_policy(settings: Settings) -> SessionPolicy:
+def session_policy(settings: Settings, connection: Connection) -> SessionPolicy:
     """Return how long sign-ins, codes and denials last."""
     tokens = settings.tokens
+    # tokens may be about from before the settings made their lives shorter
+    earlier = (record.token_lifetime for record, _ in signing_keys.every(connection))
     return SessionPolicy(
-        access_token_lifetime=tokens.access_token_lifetime,
+        access_token_lifetime=max((tokens.access_token_lifetime, *earlier)),
         code_lifetime=tokens.code_lifetime,
         sign_in_idle=tokens.sign_in_idle,
         sign_in_absolute=tokens.sign_in_absolute,
@@ -93,6 +96,7 @@ def _assemble(
     secrets = ServerSecrets.load(database, sealer)
     keys = SigningKeys(database, sealer, key_policy(settings), deny_log)
     registry = Registry(database, settings)
+    policy = database.read_now(lambda connection: session_policy(settings, connection))
 
     def extra(wanted: Wanted) -> Mapping[str, Any]:
         return extra_claims(registry.catalogue.rules_for(wanted), wanted, hook=claims_hook)
@@ -108,7 +112,7 @@ def _assemble(
             database, secrets.key("status list"), token_lifetime=settings.tokens.access_token_lifetime
         ),
         status_lists=StatusLists(database, settings.issuer, sign=mint.status_list, timeline=keys.timeline),
-        sessions=Sessions(database, secrets, deny_log, session_policy(settings)),
+        sessions=Sessions(database, secrets, deny_log, policy),
         people=People(database, secrets),
         mint=mint,
         pages=Pages(settings),

@@ -43,9 +43,13 @@ def say(text: str = "") -> None:
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """Write JSON for a program, or indented when a person looks on."""
+    """Write JSON for a program, or indented when a person looks on.
+
+    What could rewrite a terminal is escaped: JSON alone does that to half of the control characters only.
+    """
     indent = 2 if sys.stdout.isatty() else None
-    say(json.dumps(value, ensure_ascii=False, indent=indent, default=_plain))
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=_plain)
+    say("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
 
 
 def _plain(value: Any) -> Any:

@@ -25,7 +25,8 @@ class TokenAuth(httpx.Auth):
         token, url = self._source.token(), str(request.url)
         request.headers.update(call_headers(self._source, token, request.method, url))
         response = yield request
-        if wants_another(self._source, token, url, response.status_code, response.headers):
+        again = wants_another(self._source, token, url, response.status_code, response.headers)
+        if again and _can_be_sent_again(request):
             token = self._source.token()
             request.headers.update(call_headers(self._source, token, request.method, url))
             yield request
@@ -35,7 +36,14 @@ class TokenAuth(httpx.Auth):
         token, url = await self._source.atoken(), str(request.url)
         request.headers.update(call_headers(self._source, token, request.method, url))
         response = yield request
-        if wants_another(self._source, token, url, response.status_code, response.headers):
+        again = wants_another(self._source, token, url, response.status_code, response.headers)
+        if again and _can_be_sent_again(request):
             token = await self._source.atoken()
             request.headers.update(call_headers(self._source, token, request.method, url))
             yield request
+
+
+def _can_be_sent_again(request: httpx.Request) -> bool:
+    """Tell whether the body is still there; an iterator's would be empty the second time."""
+    is_multipart = request.headers.get("content-type", "").startswith("multipart/")  # rewinds its files
+    return isinstance(request.stream, httpx.ByteStream) or is_multipart

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from mintmark.jose.jwk import Key
 from mintmark.jwt.profiles.dpop import make_proof
 
-__all__ = ["ProofMaker"]
+__all__ = ["ProofMaker", "origin_of"]
 
 _MOST_ORIGINS = 256
 
@@ -28,18 +28,19 @@ class ProofMaker:
 
     def prove(self, method: str, url: str, *, access_token: str | None = None) -> str:
         """Return a proof for one request."""
-        nonce = self._nonces.get(_origin(url))
+        nonce = self._nonces.get(origin_of(url))
         return make_proof(
             self._key, method=method, url=url, now=self._clock(), access_token=access_token, nonce=nonce
         )
 
     def learn(self, url: str, nonce: str) -> None:
         """Take note of the nonce that the server of this URL wants next (RFC 9449 8.2, 9)."""
-        self._nonces[_origin(url)] = nonce
+        self._nonces[origin_of(url)] = nonce
         while len(self._nonces) > _MOST_ORIGINS:
             self._nonces.popitem(last=False)
 
 
-def _origin(url: str) -> str:
+def origin_of(url: str) -> str:
+    """Return scheme, host and port of a URL, as far as they are written."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}".lower()

@@ -48,9 +48,10 @@ class HeldToken:
 
 def need(held: HeldToken, now: float, policy: RenewalPolicy) -> Need:
     """Decide for a caller who needs the token."""
+    waiting = now < held.retry_at <= now + policy.retry_most  # beyond that the clock has been set back
     if held.token is not None and now < held.token.expires_at - policy.margin:
-        return Need.USE if now < max(held.renew_at, held.retry_at) else Need.USE_AND_RENEW
-    return Need.GIVE_UP if now < held.retry_at else Need.WAIT
+        return Need.USE if waiting or now < held.renew_at else Need.USE_AND_RENEW
+    return Need.GIVE_UP if waiting else Need.WAIT
 
 
 def renewed(token: Token, *, now: float, jitter: float) -> HeldToken:

@@ -15,6 +15,7 @@ __all__ = ["Token", "TokenRefused", "read_members", "read_token_response"]
 
 _DEFAULT_LIFETIME = 60.0  # seconds, where the answer says nothing: RFC 6749 5.1 only recommends expires_in
 _LONGEST_LIFETIME = 86400.0
+_TOKEN = re.compile(r"[ -~]+")  # RFC 6749 A.12: nothing that could end a header's line
 _UNPRINTABLE = re.compile(r"[^ !#-\[\]-~]")  # RFC 6749 5.2
 
 
@@ -57,7 +58,7 @@ def read_token_response(response: Response, *, now: float) -> Token:
     """
     members = read_members(response)
     token, kind = members.get("access_token"), members.get("token_type")
-    if not isinstance(token, str) or not token or not isinstance(kind, str):
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token) or not isinstance(kind, str):
         raise _odd(response.status)
     # RFC 6749 5.1: the type's case does not matter; a header is written in the usual one
     known = {"bearer": "Bearer", "dpop": "DPoP"}.get(kind.lower())

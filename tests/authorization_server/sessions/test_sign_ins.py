@@ -99,8 +99,9 @@ async def test_C8_ending_everything_of_a_person_includes_offline_access(world: W
     app, phone = await world.grant(here.sign_in), await world.grant(client_id="phone", scope="offline_access")
     ended = await world.sessions.end_person(world.alice.person_id, world.now, reason="password_changed")
     assert {grant.grant_id for grant in ended} == {app.grant.grant_id, phone.grant.grant_id}
-    (entry,) = world.entries()
+    entry, *of_grants = world.entries()
     assert (entry.kind, entry.value, entry.before) == ("sub", world.alice.person_id, world.now)
+    assert {(of.kind, of.value) for of in of_grants} == {("grant_id", grant.grant_id) for grant in ended}
     assert await world.sessions.find_sign_in(here.cookie, world.now) is None
     assert not await lives(world, app)
     assert not await lives(world, phone)

@@ -162,6 +162,37 @@ def test_what_was_said_while_we_were_deaf_is_found(db: Database, url: str) -> No
     other.close_now()
 
 
+def test_what_nobody_announces_is_found_too(db: Database, url: str) -> None:
+    """A connection that died without a word, and a pooler in between, pass no announcement on."""
+    other = Database.open(url)
+    other.write_now(lambda c: c.exec_driver_sql("DROP TRIGGER mintmark_announce ON deny_log"))
+    deadline = time.monotonic() + 15.0
+    while db.changes() == 0:  # it listens from now on
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    seen = db.changes()
+    other.write_now(lambda c: deny_entries.append(c, [DenyEntry(DenyKind.SID, "s", iat=1.0, exp=2.0)]))
+    while db.changes() == seen:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    other.close_now()
+
+
+def test_options_of_the_url_hold_for_every_connection(url: str) -> None:
+    named = sa.make_url(url)
+    engine = sa.create_engine(named.set(drivername="postgresql+psycopg"), poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA shop")
+    asked = named.update_query_dict({"options": "-c search_path=shop"})
+    if "host" in named.query:  # the one that answers, of several
+        asked = asked.update_query_dict({"host": ["/nowhere", str(named.query["host"])]})
+    db = Database.open(asked.render_as_string(hide_password=False))
+    db.write_now(lambda c: secrets.insert(c, "a", "s", 1.0))
+    assert db.read_now(lambda c: secrets.get(c, "a")) == "s"
+    assert db.write_now(lambda c: c.exec_driver_sql("SHOW synchronous_commit").scalar()) == "on"
+    db.close_now()
+
+
 def test_a_commit_whose_answer_was_lost_is_not_done_twice(db: Database, url: str) -> None:
     """The work cuts its own connection: the commit cannot be answered, and must not be tried again."""
     runs = []

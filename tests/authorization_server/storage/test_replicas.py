@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import Future
 
 import pytest
 
 from mintmark.authorization_server.keys import KeyPolicy, SigningKeys
-from mintmark.authorization_server.sessions import Granted, Refreshed
+from mintmark.authorization_server.sessions import Granted, Refreshed, Refused
 from mintmark.authorization_server.sessions.renewing import Renewal, renew
 from mintmark.authorization_server.sessions.tokens import Presented
 from mintmark.authorization_server.storage import Connection, Database
-from mintmark.authorization_server.storage.records import DenyEntry, DenyKind, KeyState
-from mintmark.authorization_server.storage.repositories import deny_entries, status_lists
+from mintmark.authorization_server.storage.records import DenyEntry, DenyKind, Grant, KeyState
+from mintmark.authorization_server.storage.repositories import deny_entries, grants, status_lists
 
 from ..world import POLICY, REFRESH, World
 
@@ -209,3 +211,37 @@ async def _key(url: str) -> bytes:
         return world.secrets.key("x")
     finally:
         await world.end()
+
+
+async def test_sign_out_and_a_refresh_that_touches_its_sign_in_never_wait_for_each_other(
+    replicas: tuple[World, World],
+) -> None:
+    """Both lock the grant before the sign-in: else each would hold what the other needs."""
+    one, other = replicas
+    sign_in = await one.sign_in()
+    granted = await one.grant(sign_in)
+    loop, meanwhile = asyncio.get_running_loop(), list[Future[tuple[Grant, ...]]]()
+    one.now = other.now = one.now + 600.0  # so that the refresh has to note that somebody is here
+
+    def work(connection: Connection) -> Renewal | Refused:
+        grants.with_person(connection, granted.grant.grant_id)
+        if not meanwhile:
+            signing_out = other.sessions.sign_out(sign_in.sid, other.now)
+            meanwhile.append(asyncio.run_coroutine_threadsafe(signing_out, loop))
+            if one.db.path is None:
+                _until_somebody_waits(one.db)
+        presented = Presented(granted.grant.grant_id, granted.grant.generation)
+        return renew(connection, presented, one.now, REFRESH, POLICY, scope=None, resources=None)
+
+    assert isinstance(await one.db.write(work, locking=True), Renewal)
+    (ended,) = await asyncio.wrap_future(meanwhile[0])
+    assert ended.grant_id == granted.grant.grant_id
+    if one.db.path is None:
+        asked = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        assert one.db.read_now(lambda c: c.exec_driver_sql(asked).scalar()) == 0
+
+
+def _until_somebody_waits(db: Database) -> None:
+    asked = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    while db.read_now(lambda connection: connection.exec_driver_sql(asked).scalar()) == 0:
+        time.sleep(0.01)

@@ -50,7 +50,7 @@ def test_O16_nothing_secret_is_ever_logged(own: Browser) -> None:
         own.userinfo(renewed["access_token"])
         own.userinfo("not.a.token-of-ours")
         own.refresh(renewed["refresh_token"])
-        own.refresh("mmr_made.1.up")
+        own.refresh("mmr_made.1.up-by-a-stranger")
         own.http.get(f"/userinfo?access_token={tokens['access_token']}")
         own.http.get(f"/{tokens['access_token']}")
         own.http.post("/token", headers=basic("orders", "wrong-client-secret"), data={"grant_type": "x"})
@@ -59,7 +59,7 @@ def test_O16_nothing_secret_is_ever_logged(own: Browser) -> None:
         )
         own.http.post("/revoke", data={"client_id": "app", "token": renewed["refresh_token"]})
         own.http.get("/end-session", params={"id_token_hint": renewed["id_token"]})
-        secrets |= {code, "not.a.token-of-ours", "mmr_made.1.up", "wrong-client-secret"}
+        secrets |= {code, "not.a.token-of-ours", "mmr_made.1.up-by-a-stranger", "wrong-client-secret"}
         secrets |= {value for name, value in (tokens | renewed).items() if name.endswith("_token")}
         secrets |= set(own.http.cookies.values()) | {form_of(page)[1]["token"], own.verifier}
         secrets |= {header.split(";")[0].partition("=")[2] for header in done.headers.get_list("set-cookie")}

@@ -273,6 +273,18 @@ def test_another_sites_post_is_refused(server: Running, headers: dict[str, str])
         assert own.session is not None
 
 
+def test_two_tabs_a_request_without_a_session_removes_none(
+    server: Running, store: SessionStore | None
+) -> None:
+    """Its answer may come after that of the sign-in in another tab, whose cookie it would take away."""
+    with Person(server, app := sign_in_at(server, store=store)) as alice:
+        query = alice.at_issuer(alice.begin())
+        polling = alice.visit("/orders")
+        alice.send(alice.visit("/callback", query))
+        alice.keep(app.current(polling).cookies)
+        assert session_of(alice).subject
+
+
 def test_long_sessions_come_in_pieces_and_too_long_ones_are_refused() -> None:
     from mintmark.client.sign_in.cookies import CookieJar
     from mintmark.client.sign_in.visit import Visit

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from mintmark.authorization_server.logs import log_event
@@ -120,13 +120,13 @@ def refused(endpoint: Endpoint, flow: Flow, error: OAuthError) -> Response:
 async def read_form(request: Request, limit: int = LARGEST_FORM) -> bytes:
     """Return the body of a form post.
 
-    :raises InvalidRequest: not a form, or larger than ``limit`` bytes.
+    :raises InvalidRequest: not a form, larger than ``limit`` bytes, or the caller hung up.
     """
     body, more = b"", True
     while more:
         message = await request.receive()
         if message["type"] == "http.disconnect":
-            raise ClientDisconnect
+            raise InvalidRequest("the body has no end")  # nobody is left to read this
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > limit:

@@ -9,6 +9,7 @@ from mintmark.authorization_server.oauth import client_auth
 from mintmark.authorization_server.oauth.errors import (
     InvalidClient,
     InvalidGrant,
+    InvalidRequest,
     InvalidScope,
     InvalidTarget,
 )
@@ -32,7 +33,10 @@ _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 3.3
 
 async def authenticate_client(flow: Flow) -> None:
     """Find out which client is calling (RFC 6749 2.3)."""
-    credentials = client_auth.presented(flow.request.headers.get("authorization"), flow.parameters)
+    headers = flow.request.headers.getlist("authorization")
+    if len(headers) > 1:
+        raise InvalidRequest("there are several Authorization headers")
+    credentials = client_auth.presented(headers[0] if headers else None, flow.parameters)
     flow.client = client_auth.authenticate(
         credentials,
         flow.service.catalogue.clients,

@@ -86,7 +86,7 @@ class People:
             return None
         await self._attempts.succeeded(attempt)
         if stored is not None and self._hasher.outdated(stored):
-            await self._store_hash(person.person_id, await self._hasher.hash(plain))
+            await self._renew_hash(key, stored, await self._hasher.hash(plain))
         return person
 
     def device_token(self, person_id: str) -> str:
@@ -220,8 +220,15 @@ class People:
             raise ConfigurationError("There is no such person.")
         return changed
 
-    async def _store_hash(self, person_id: str, stored: str) -> None:
-        await self._db.write(lambda connection: rows.update(connection, person_id, {"password_hash": stored}))
+    async def _renew_hash(self, key: str, before: str, after: str) -> None:
+        """Put a newer hash of the same password in place, unless there is another password by now."""
+
+        def work(connection: Connection) -> None:
+            found = rows.by_username_key(connection, key)
+            if found is not None and found[1] == before:
+                rows.update(connection, found[0].person_id, {"password_hash": after})
+
+        await self._db.write(work)
 
     async def _hash_new(self, password: str | None, username: str) -> str | None:
         if password is None:

@@ -76,7 +76,7 @@ class Work:
             registrations.remove_resource(connection, change.name)
             return {}
         registrations.remove_client(connection, change.name)
-        policy = session_policy(self.settings)
+        policy = session_policy(self.settings, connection)
         return {change.name: end_client(connection, change.name, self.now, policy, reason="client_ended")}
 
     def _resource(self, audience: str) -> ResourceRecord:

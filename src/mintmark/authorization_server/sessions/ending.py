@@ -86,8 +86,8 @@ def end_sign_in(
     within = [grant for grant in grants.live(connection, sid=sid) if not grant.offline]
     if sign_in is None and not within:
         return ()
-    sign_ins.remove(connection, sid)
     until = _end(connection, within, now, policy, reason=reason)
+    sign_ins.remove(connection, sid)  # after the grants, as a refresh locks them
     deny_entries.append(connection, [DenyEntry(DenyKind.SID, sid, iat=now, exp=until)])
     person_id = sign_in.person_id if sign_in is not None else within[0].person_id
     events.record(connection, Event(now, reason, person_id, sid=sid, details={"grants": len(within)}))
@@ -112,8 +112,8 @@ def end_person(
         for grant in grants.live(connection, person_id=person_id)
         if except_sid is None or grant.sid != except_sid
     ]
-    sign_ins.remove_of_person(connection, person_id, except_sid=except_sid)
     until = _end(connection, ended, now, policy, reason=reason)
+    sign_ins.remove_of_person(connection, person_id, except_sid=except_sid)
     deny_entries.append(connection, _denials(person_id, ended, now, until, sparing=except_sid is not None))
     events.record(connection, Event(now, reason, person_id, details={"grants": len(ended)}))
     return tuple(ended)
@@ -122,10 +122,14 @@ def end_person(
 def _denials(
     person_id: str, ended: Sequence[Grant], now: float, until: float, *, sparing: bool
 ) -> list[DenyEntry]:
-    """One entry for the person; or one for each grant, where the tokens of a spared sign-in must go on."""
-    if not sparing:
-        return [DenyEntry(DenyKind.SUB, person_id, iat=now, exp=until, before=now)]
-    return [DenyEntry(DenyKind.GRANT_ID, grant.grant_id, iat=now, exp=until) for grant in ended]
+    """One entry for each grant, and one for the person unless the tokens of a spared sign-in must go on.
+
+    The person's alone would miss the token of a refresh that is under way: it will say a later ``iat``.
+    """
+    of_grants = [DenyEntry(DenyKind.GRANT_ID, grant.grant_id, iat=now, exp=until) for grant in ended]
+    if sparing:
+        return of_grants
+    return [DenyEntry(DenyKind.SUB, person_id, iat=now, exp=until, before=now), *of_grants]
 
 
 def end_client(

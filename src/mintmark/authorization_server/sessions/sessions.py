@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from mintmark.authorization_server.keys.secrets import ServerSecrets
 from mintmark.authorization_server.revocation import DenyLog
@@ -232,6 +233,16 @@ class Sessions:
             resources=outcome.resources,
             rotated=outcome.rotated,
         )
+
+    async def take_back(self, refreshed: Refreshed) -> None:
+        """The answer could not be made: the token before is the current one again, however long that lasts.
+
+        Should a parallel request have given the successor out, that goes on as well (see :mod:`.refresh`).
+        """
+        after = refreshed.grant
+        before = replace(after, generation=after.generation - 1)
+        if refreshed.rotated:
+            await self._db.write(lambda connection: grants.rotate(connection, after, before))
 
     def _token(self, grant: Grant) -> str:
         return self._tokens.make(grant.grant_id, grant.generation, grant.client_id)

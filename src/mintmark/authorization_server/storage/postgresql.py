@@ -42,9 +42,16 @@ _IDLE_TOO_LONG = "25P03"  # idle_in_transaction_session_timeout: an outage, thou
 _LONG = 1.0  # seconds; who could not connect within that has found a server that does not even refuse
 _SPARED = 2.0  # seconds that the others are then spared the same
 _RECONNECT_EVERY = 1.0  # seconds
+_LOOK_EVERY = 2.0  # seconds until what nobody has announced is looked for
 _CONNECT_TIMEOUT = 5  # seconds
 _LOCK_TIMEOUT = 5.0  # seconds that a statement waits for another transaction
 _IDLE_TIMEOUT = 15.0  # seconds after which the server ends a transaction whose client has gone without a word
+_KEPT_ALIVE = {  # a server that has vanished without a word is noticed within 15 seconds
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,  # milliseconds
+}
 _MIGRATION_LOCK = 0x6D696E74  # "mint": replicas that start together migrate one after the other
 
 
@@ -180,12 +187,16 @@ class _MetAnotherError(Exception):
 
 
 class _Ears:
-    """A thread that listens to what other replicas announce. While it is deaf, every attempt counts."""
+    """A thread that listens to what other replicas announce. While it is deaf, every attempt counts.
+
+    A connection can be dead, or a pooler stand in between, without our hearing of it. So it counts now and
+    then in any case: that bounds how late another replica's word comes.
+    """
 
     def __init__(self, url: URL) -> None:
         self.count = 0
         self._engine = sa.create_engine(
-            url, isolation_level="AUTOCOMMIT", poolclass=NullPool, connect_args=_CONNECT
+            url, isolation_level="AUTOCOMMIT", poolclass=NullPool, connect_args=_connecting(url)
         )
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -214,9 +225,13 @@ class _Ears:
                 self._stop.wait(_RECONNECT_EVERY)
 
     def _listen(self, connection: Any) -> None:
+        looked = time.monotonic()
         while not self._stop.is_set():
             for _ in connection.notifies(timeout=0.1, stop_after=1):
                 self.wake()
+            if time.monotonic() - looked >= _LOOK_EVERY:
+                self.wake()
+                looked = time.monotonic()
 
 
 def _engine(url: URL, isolation: str, *, pool_size: int) -> sa.Engine:
@@ -225,19 +240,19 @@ def _engine(url: URL, isolation: str, *, pool_size: int) -> sa.Engine:
         isolation_level=isolation,
         pool_size=pool_size,
         max_overflow=0,
-        connect_args={**_CONNECT, "options": _options()},
+        connect_args=_connecting(url, _options()),
     )
 
 
-# A machine that is cut off says no word. Without these, whoever waits for it waits as long as the system lets
-# TCP wait, which is hours for a connection that listens.
-_CONNECT = {
-    "connect_timeout": _CONNECT_TIMEOUT,
-    "keepalives_idle": 10,  # seconds, and so are the intervals
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 20_000,  # milliseconds
-}
+def _connecting(url: URL, options: str = "") -> dict[str, Any]:
+    """Return how to connect, as far as the URL does not say it; options of both count.
+
+    A machine that is cut off says no word. Without these, whoever waits for it waits as long as the system
+    lets TCP wait, which is hours for a connection that listens.
+    """
+    ours = {"connect_timeout": _CONNECT_TIMEOUT, **_KEPT_ALIVE}
+    said = {name: value for name, value in ours.items() if name not in url.query}
+    return {**said, "options": f"{url.query.get('options', '')} {options}".strip()}
 
 
 def _options() -> str:
@@ -253,7 +268,7 @@ def _options() -> str:
 
 
 def _migration_engine(url: URL) -> sa.Engine:
-    engine = sa.create_engine(url, connect_args=_CONNECT)
+    engine = sa.create_engine(url, connect_args=_connecting(url))
 
     @event.listens_for(engine, "begin")
     def _one_after_the_other(connection: sa.Connection) -> None:

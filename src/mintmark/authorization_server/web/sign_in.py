@@ -72,6 +72,10 @@ async def _welcome(flow: Flow, person: Person) -> Response:
     settings, sessions = flow.service.settings, flow.service.sessions
     old = cookies.sign_in_of(flow.request, settings)
     new = await sessions.sign_in(person.person_id, flow.now, amr=("pwd",), replacing=old)
+    if not await _still_holds(flow, person):
+        await sessions.sign_out(new.sign_in.sid, flow.now, reason="sign_in_overtaken")
+        log_event("sign_in_overtaken", person_id=person.person_id)
+        return asking.to_sign_in(flow, status=422, username=person.username, kind="wrong")
     log_event("signed_in", person_id=person.person_id, sid=new.sign_in.sid)
     if flow.parameters.text:
         flow.sign_in, flow.interacted = new.sign_in, True
@@ -81,6 +85,14 @@ async def _welcome(flow: Flow, person: Person) -> Response:
     cookies.keep_sign_in(response, settings, new.cookie)
     cookies.keep_device(response, settings, flow.service.people.device_token(person.person_id))
     return response
+
+
+async def _still_holds(flow: Flow, person: Person) -> bool:
+    """Look again once the sign-in is on disk: what ended all others meanwhile did not know of this one."""
+    now = await flow.service.people.find(person.person_id)
+    return (
+        now is not None and now.disabled_at is None and now.password_changed_at == person.password_changed_at
+    )
 
 
 def _later(flow: Flow, username: str, status: int, kind: str, seconds: float) -> Response:

@@ -63,6 +63,7 @@ class CookieJar:
         return self._removed(visit, 0)
 
     def _removed(self, visit: Visit, first: int) -> tuple[Cookie, ...]:
-        there = visit.headers.get("cookie", "")
+        sent = visit.headers.get("cookie", "").split(";")
+        there = {pair.partition("=")[0].strip() for pair in sent}
         names = (self._piece(index) for index in range(first, _MOST_PIECES))
         return tuple(Cookie(name, "", 0, self.secure) for name in names if name in there)

@@ -33,10 +33,14 @@ async def refresh_token(flow: Flow) -> Response:
     )
     if isinstance(refreshed, Refused):
         raise refusal(refreshed.reason)
-    return await answer_of_grant(
-        flow,
-        refreshed.grant,
-        refreshed.person,
-        scope=refreshed.scope,
-        refresh_token=refreshed.refresh_token,
-    )
+    try:
+        return await answer_of_grant(
+            flow,
+            refreshed.grant,
+            refreshed.person,
+            scope=refreshed.scope,
+            refresh_token=refreshed.refresh_token,
+        )
+    except Exception:  # the operator's hook, say; the client will come again with the token that it has
+        await service.sessions.take_back(refreshed)
+        raise

@@ -42,7 +42,7 @@ async def token_exchange(flow: Flow) -> Response:
         person=person,
         grant=grant,
         act=_actor_chain(client.client_id, subject),
-        at_most=(subject.expires_at or 0.0) - flow.now,
+        at_most=_left(subject, flow),
         status=await status_of(flow, audience, grant),
     )
     return token_answer(flow, access_token, audience=audience, grant=grant, issued_token_type=_ACCESS_TOKEN)
@@ -63,12 +63,19 @@ async def _subject(flow: Flow) -> Claims:
     except InvalidToken as error:
         # RFC 8693 2.2.2 asks for invalid_request here
         raise InvalidRequest("the subject_token is not valid, or no longer", detail=str(error)) from None
+    if _left(claims, flow) < 1.0:  # verifying grants some leeway to clocks, in which nothing new can live
+        raise InvalidRequest("the subject_token is not valid, or no longer", detail="it has just expired")
     if flow.client.resource_server not in claims.audience:
         raise InvalidRequest(
             "the subject_token was not sent to this service",
             detail=f"audience {claims.audience}, client is {flow.client.resource_server}",
         )
     return claims
+
+
+def _left(subject: Claims, flow: Flow) -> float:
+    """Return for how many seconds the subject token still lives."""
+    return (subject.expires_at or 0.0) - flow.now
 
 
 def _target(flow: Flow) -> str:
