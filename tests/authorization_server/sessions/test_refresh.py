@@ -272,3 +272,20 @@ async def test_no_secret_is_in_any_repr(world: World) -> None:
     assert token_of(granted) not in shown
     assert refreshed.refresh_token not in shown
     assert new.cookie not in shown
+
+
+async def test_an_answer_that_is_taken_back_gives_no_older_token_a_second_life(world: World) -> None:
+    first = (await world.grant()).refresh_token or ""
+    second = await world.refresh(first)
+    assert isinstance(second, Refreshed)
+    world.now += REFRESH.grace + 1
+    third = await world.refresh(second.refresh_token)
+    assert isinstance(third, Refreshed)
+    await world.sessions.take_back(third)
+    again = await world.refresh(second.refresh_token)
+    assert isinstance(again, Refreshed)
+    assert again.refresh_token == third.refresh_token
+    await world.sessions.take_back(again)
+    stolen = await world.refresh(first)
+    assert isinstance(stolen, Refused)
+    assert stolen.reason is RefusalReason.REUSE

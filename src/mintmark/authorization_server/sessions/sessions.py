@@ -238,9 +238,10 @@ class Sessions:
         """The answer could not be made: the token before is the current one again, however long that lasts.
 
         Should a parallel request have given the successor out, that goes on as well (see :mod:`.refresh`).
+        The one before that stays what it was, a replaced one: nobody has had a new reason to present it.
         """
         after = refreshed.grant
-        before = replace(after, generation=after.generation - 1)
+        before = replace(after, generation=after.generation - 1, rotated_at=None)
         if refreshed.rotated:
             await self._db.write(lambda connection: grants.rotate(connection, after, before))
 
