@@ -275,6 +275,15 @@ def test_help_is_no_error(run: Run, arguments: list[str]) -> None:
     assert "Usage: mintmark" in outcome.out
 
 
+@pytest.mark.parametrize(
+    "group", ["", "admin", "admin keys", "admin people", "admin clients", "admin resources", "key"]
+)
+def test_a_list_of_commands_cuts_no_sentence_short(run: Run, group: str) -> None:
+    commands = run(*group.split(), "--help").out.partition("Commands:")[2]
+    assert commands
+    assert "..." not in commands
+
+
 def test_the_version(run: Run) -> None:
     from mintmark import __version__
 

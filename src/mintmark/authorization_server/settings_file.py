@@ -122,6 +122,10 @@ def sentence(error: ValidationError, data: Mapping[str, Any]) -> str:
         sentence = "is missing; add it"
     elif first["type"] == "tuple_type" and key in _TABLES:
         sentence = f"is a list of tables; write each as [[{key}]]"
+    elif first["type"] == "tuple_type":
+        sentence = "is a list; write it in square brackets"
+    elif first["type"] == "string_type":
+        sentence = "is a text; write it in quotes"
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return f"{key}: {sentence}{more}" if key else f"{sentence}{more}"
 

@@ -52,13 +52,13 @@ def new(
 
 @app.command()
 def pub(file: _File, pem: _Pem = False) -> None:
-    """Show the public half of a key: what others verify with, or encrypt to."""
+    """Show the public half of a key. Others verify with it, or encrypt to it."""
     _show(read_key(file).public, private=False, pem=pem)
 
 
 @app.command()
 def thumbprint(file: _File, as_json: Json = False) -> None:
-    """Show a key's RFC 7638 thumbprint: a name that depends on nothing but the key."""
+    """Show a key's RFC 7638 thumbprint. It is a name that depends on nothing but the key."""
     key = read_key(file)
     if as_json:
         print_json({"thumbprint": key.thumbprint, "kid": key.kid, "alg": key.alg})

@@ -56,7 +56,8 @@ def verify(
 ) -> int:
     """Verify a token: signature, issuer, audience, times, kind. Exit status 0 if it is good, 1 if not.
 
-    Nothing of a token that is refused is written to standard output.
+    Whether it has been revoked is not asked: a service learns that from the feed. Nothing of a token that is
+    refused is written to standard output.
     """
     from mintmark.jwt import UNCHECKED, Verifier
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "DenyList", "Entry"]
 
 KINDS = {
-    "jti": "this token has been revoked",
+    "jti": "its number (jti) is on the list of its issuer",
     "sid": "its sign-in has ended",
     "grant_id": "its grant has ended",
     "sub": "everything that the person held has been revoked",

@@ -40,8 +40,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no list": ({"clients": APP}, "write each as [[clients]]"),
     "a list of texts": ({"clients": ["app"]}, "clients[0]"),
-    "the wrong type": ({"clients": [APP | {"scopes": "openid"}]}, 'clients[0] "app".scopes'),
-    "the wrong type of an id": ({"clients": [APP | {"client_id": 5}]}, "client_id"),
+    "the wrong type": (
+        {"clients": [APP | {"scopes": "openid"}]},
+        'clients[0] "app".scopes: is a list; write it in square brackets',
+    ),
+    "the wrong type of an id": (
+        {"clients": [APP | {"client_id": 5}]},
+        "client_id: is a text; write it in quotes",
+    ),
     "a client twice": ({"clients": [APP, APP]}, 'clients: "app" is there twice'),
     "a resource twice": ({"resources": [ORDERS, ORDERS]}, 'resources: "orders" is there twice'),
     "a person twice": ({"people": [ALICE, {"username": "ALICE"}]}, 'people: "alice" is there twice'),

@@ -41,7 +41,7 @@ def apply(
     database: DatabaseUrl = None,
     as_json: Json = False,
 ) -> int:
-    """Bring clients, resources and people to what a file says, all or nothing. The service may run.
+    """Bring clients, resources and people to what a file says. All or nothing; the service may run.
 
     The tables are those of the settings file; what an entry does not say has its default. A new confidential
     client that names no secret gets one, shown once; it keeps it later. People are never removed; a

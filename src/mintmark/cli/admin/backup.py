@@ -25,7 +25,7 @@ _SQLITE = "sqlite:///"
 def backup(
     file: _File, settings: SettingsFile = None, database: DatabaseUrl = None, as_json: Json = False
 ) -> None:
-    """Write one whole moment of the database to a new file that only you can read. The service may run.
+    """Write one whole moment of the database to a new file. Only you can read it; the service may run.
 
     The key-encryption key is not in it: keep that too, and apart. PostgreSQL is backed up with pg_dump.
     """
@@ -44,9 +44,9 @@ def backup(
 def restore(
     file: _File, settings: SettingsFile = None, database: DatabaseUrl = None, as_json: Json = False
 ) -> None:
-    """Put a backup where the settings say that the database is, once it has been found whole.
+    """Put a backup in the place of the database. The settings say where that is.
 
-    It never overwrites: move the old database away first, with the service stopped.
+    It has to be whole, and never overwrites: move the old database away first, with the service stopped.
     """
     loaded = settings_of(settings, database)
     from mintmark.authorization_server.storage.backup import restore as put_back

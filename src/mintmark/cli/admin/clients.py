@@ -91,7 +91,7 @@ _SecretFile = Annotated[
 
 @app.command("list")
 def list_clients(settings: SettingsFile = None, database: DatabaseUrl = None, as_json: Json = False) -> None:
-    """Show every client, and whether the settings file or the database registers it."""
+    """Show every client. It says whether the settings file or the database registers it."""
     list_entries(settings_of(settings, database), _TABLE, about="grants", as_json=as_json)
 
 
@@ -99,7 +99,7 @@ def list_clients(settings: SettingsFile = None, database: DatabaseUrl = None, as
 def show(
     client_id: _ClientId, settings: SettingsFile = None, database: DatabaseUrl = None, as_json: Json = False
 ) -> None:
-    """Show one client as the table of a file for "mintmark admin apply"; its secret is kept nowhere."""
+    """Show one client as a table for "mintmark admin apply". Its secret is kept nowhere."""
     show_entry(settings_of(settings, database), _TABLE, client_id, as_json=as_json)
 
 

@@ -34,7 +34,7 @@ app = typer.Typer(help="The signing keys, and the key that seals them.")
 
 @app.command("list")
 def list_keys(settings: SettingsFile = None, database: DatabaseUrl = None, as_json: Json = False) -> None:
-    """Draw the timeline of every key: next, current, previous, revoked. It only looks, and changes nothing.
+    """Draw the timeline of every key. It shows next, current, previous and revoked ones, and changes nothing.
 
     Away from a terminal it is a table. Times are UTC.
     """
@@ -91,7 +91,7 @@ def revoke(
     database: DatabaseUrl = None,
     as_json: Json = False,
 ) -> None:
-    """In an emergency: deny at once everything that a key has signed. Another key takes its place."""
+    """Deny all that a key has signed. For an emergency: at once, and another key takes its place."""
 
     async def work(service: Service, now: float) -> KeyRecord:
         return await service.keys.revoke(kid, now, reason=reason)
@@ -101,7 +101,7 @@ def revoke(
 
 @app.command("change-key-encryption-key")
 def change(settings: SettingsFile = None, database: DatabaseUrl = None, as_json: Json = False) -> None:
-    """Seal everything with a new key-encryption key. The old one stays beside it until you forget it.
+    """Seal all with a new key-encryption key. The old one stays beside it until you forget it.
 
     A running service reads the file again by itself. Where the key comes from the environment, put the new
     one first into the variable, and restart with it before.
@@ -128,7 +128,7 @@ def change(settings: SettingsFile = None, database: DatabaseUrl = None, as_json:
 
 @app.command("forget-old-key-encryption-keys")
 def forget(settings: SettingsFile = None, database: DatabaseUrl = None, as_json: Json = False) -> None:
-    """Drop the old key-encryption keys from the file, once nothing is sealed with them.
+    """Drop the old key-encryption keys. They leave the file once nothing is sealed with them.
 
     A backup from before the change opens only with an old one: keep that with the backup, or let both go.
     """

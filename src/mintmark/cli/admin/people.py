@@ -131,7 +131,7 @@ def set_password(
     database: DatabaseUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Give somebody a new password; every session and token of theirs ends at once."""
+    """Give somebody a new password. Every session and token of theirs ends at once."""
     password = _password(password_file)
 
     async def work(service: Service, now: float) -> Person:

@@ -41,7 +41,7 @@ _Description = Annotated[
 def list_resources(
     settings: SettingsFile = None, database: DatabaseUrl = None, as_json: Json = False
 ) -> None:
-    """Show every resource, and whether the settings file or the database registers it."""
+    """Show every resource. It says whether the settings file or the database registers it."""
     list_entries(settings_of(settings, database), _TABLE, about="scopes", as_json=as_json)
 
 
@@ -49,7 +49,7 @@ def list_resources(
 def show(
     audience: _Audience, settings: SettingsFile = None, database: DatabaseUrl = None, as_json: Json = False
 ) -> None:
-    """Show one resource as the table of a file for "mintmark admin apply"."""
+    """Show one resource as a table for "mintmark admin apply"."""
     show_entry(settings_of(settings, database), _TABLE, audience, as_json=as_json)
 
 

@@ -9,7 +9,7 @@ from mintmark.cli.admin import apply, backup, clients, keys, people, resources
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Look after a token service: its keys, people, clients, resources and database. A running service "
+    help="Look after a token service. Its keys, people, clients, resources and database: a running service "
     "follows at once."
 )
 app.add_typer(keys.app, name="keys")
