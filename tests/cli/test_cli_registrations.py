@@ -241,6 +241,12 @@ def test_what_is_shown_can_be_applied_again(run: Run, here: Path) -> None:
     assert done(run, "apply", "shown.toml") == "Nothing changes.\n"
 
 
+def test_an_empty_list_says_what_to_do(run: Run, here: Path) -> None:
+    (here / "empty.toml").write_text('issuer = "http://127.0.0.1:8700"\ndatabase = "sqlite:///auth.db"\n')
+    said = done(run, "resources", "list", "--settings", "empty.toml")
+    assert said == "There are no resources; see: mintmark admin resources add --help\n"
+
+
 def test_lists_say_who_registers_what_and_what_is_left_out(run: Run, here: Path) -> None:
     done(run, "apply", "fleet.toml", "--secrets-dir", ".")
     lines = done(run, "clients", "list").splitlines()

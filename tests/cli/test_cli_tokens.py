@@ -39,6 +39,16 @@ def one_line(text: str) -> bool:
     return text.startswith("mintmark: ") and text.count("\n") == 1 and "Traceback" not in text
 
 
+@pytest.mark.parametrize("command", ["verify", "decrypt"])
+def test_a_standard_input_with_nothing_in_it_is_no_token(run: Run, key: Path, command: str) -> None:
+    wanted = ("--issuer", "https://a.example", "--audience", "a") if command == "verify" else ()
+    options = ("--key", key, *wanted)
+    outcome = run(command, "-", *options, stdin=b" \n")
+    assert outcome.status == 2
+    assert one_line(outcome.err)
+    assert "nothing came from standard input" in outcome.err
+
+
 def test_a_new_key_is_private_to_its_owner_and_never_overwritten(run: Run, key: Path) -> None:
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     before = key.read_bytes()

@@ -111,23 +111,42 @@ def _refuse_misspelt_variables() -> None:
             raise ConfigurationError(f'{variable}: no such variable; did you mean "{_PREFIX}{guess}"?')
 
 
+_WORDS = {  # pydantic's kinds of error, as a person who writes TOML would put them
+    "missing": "is missing; add it",
+    "tuple_type": "is a list; write it in square brackets",
+    "string_type": "is a text; write it in quotes",
+    "mapping_type": "is a table; write it in braces",
+    "dict_type": "is a table; write it in braces",
+    "model_type": "is a table",
+    "bool_type": "is true or false, without quotes",
+    "bool_parsing": "is true or false, without quotes",
+    "float_type": "is a number, without quotes",
+    "float_parsing": "is a number, without quotes",
+    "greater_than": "must be greater than {gt:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "string_too_short": "must not be empty",
+    "string_too_long": "is longer than {max_length} characters",
+    "too_short": "must not be empty",
+    "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
+    "string_pattern_mismatch": "must be 64 hexadecimal digits in lower case: the SHA-256 of the secret",
+}
+
+
 def sentence(error: ValidationError, data: Mapping[str, Any]) -> str:
     """Turn the first problem into one sentence without any input value, and count the others."""
     problems = error.errors(include_url=False, include_input=False)
     first = problems[0]
     place = [*first["loc"], *([first["ctx"]["key"]] if first["type"] == "unknown_key" else [])]
     key = _key(place, data)
-    sentence = first["msg"]
-    if first["type"] == "missing":
-        sentence = "is missing; add it"
-    elif first["type"] == "tuple_type" and key in _TABLES:
-        sentence = f"is a list of tables; write each as [[{key}]]"
-    elif first["type"] == "tuple_type":
-        sentence = "is a list; write it in square brackets"
-    elif first["type"] == "string_type":
-        sentence = "is a text; write it in quotes"
+    if first["type"] == "tuple_type" and key in _TABLES:
+        said = f"is a list of tables; write each as [[{key}]]"
+    elif first["type"] in _WORDS:
+        said = _WORDS[first["type"]].format_map(first.get("ctx", {}))
+    else:
+        said = first["msg"]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return f"{key}: {sentence}{more}" if key else f"{sentence}{more}"
+    return f"{key}: {said}{more}" if key else f"{said}{more}"
 
 
 def _key(place: list[Any], data: Mapping[str, Any]) -> str:

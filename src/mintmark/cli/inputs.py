@@ -56,12 +56,15 @@ def read_bytes(source: str | None, what: str) -> bytes:
 def read_text(source: str | None, what: str) -> str:
     """Return what :func:`read_bytes` does, as text without the white space around it.
 
-    :raises ConfigurationError: as there, or not UTF-8.
+    :raises ConfigurationError: as there, or not UTF-8, or a standard input with nothing in it.
     """
     try:
-        return read_bytes(source, what).decode("utf-8").strip()
+        text = read_bytes(source, what).decode("utf-8").strip()
     except UnicodeDecodeError:
         raise ConfigurationError(f"{what} is not UTF-8 text") from None
+    if not text and source in (None, "-"):
+        raise ConfigurationError(f"{what} is missing: nothing came from standard input")
+    return text
 
 
 def present(token: str | None) -> str | None:

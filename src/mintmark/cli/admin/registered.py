@@ -76,6 +76,8 @@ def list_entries(settings: Settings, table: str, *, about: str, as_json: bool) -
     if as_json:
         print_json({table: [_as_json(entry) for entry in found]})
         return
+    if not found:
+        say(f"There are no {table}; see: mintmark admin {table} add --help")
     for entry in found:
         said = entry.document.get(about, "")
         facts = " ".join(map(str, said)) if isinstance(said, list) else str(said)
