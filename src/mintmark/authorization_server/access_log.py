@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mintmark.authorization_server.logs import write_line
 
-__all__ = ["AccessLog", "log_request"]
+__all__ = ["AccessLog", "log_request", "tell"]
 
+_TOLD = "mintmark.told"
+_NOTHING: tuple[str, Mapping[str, Any]] = ("request", {})
 _access = logging.getLogger("mintmark.authorization_server.access")
 
 
@@ -57,11 +60,18 @@ def log_request(scope: Scope, route: str, status: int, begun: float) -> None:
     """
     if _access.isEnabledFor(logging.INFO):
         method = scope["method"]
+        event, told = scope.get(_TOLD, _NOTHING)
         fields = {
             "method": method if method.isalpha() and len(method) < 10 else "?",
             "route": route,
             "status": status,
             "ms": round((time.perf_counter() - begun) * 1000, 1),
             "from": scope["client"][0] if scope.get("client") else None,
+            **told,
         }
-        write_line(_access, logging.INFO, "request", fields)
+        write_line(_access, logging.INFO, event, fields)
+
+
+def tell(scope: Scope, event: str, /, **fields: Any) -> None:
+    """Say what a request has led to: its line then bears this name, and these fields besides its own."""
+    scope[_TOLD] = event, fields

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from typing import TextIO
 
 __all__ = ["LogWriter"]
 
 _GATHER = 0.02  # seconds that lines wait for others
-_MOST = 16 * 1024 * 1024  # characters that may wait for a reader who does not read
+_MOST = 20_000  # lines that may wait for a reader who does not read
 
 
 class LogWriter(logging.Handler):
-    """Gathers lines for a moment and writes them together.
+    """Gathers records for a moment, then formats and writes them together.
 
     While nobody reads, a bounded number waits; what comes then is counted, and the count is written when
     there is room again. :meth:`flush` and :meth:`close` write what waits; Python calls them at its end.
@@ -22,14 +23,13 @@ class LogWriter(logging.Handler):
     def __init__(self, stream: TextIO, *, gather: float = _GATHER, most: int = _MOST) -> None:
         """:param stream: where lines go.
         :param gather: seconds that lines wait for others.
-        :param most: characters that may wait.
+        :param most: how many lines may wait.
         """
         super().__init__()
         self._stream = stream
         self._gather = gather
         self._most = most
-        self._lines: list[str] = []
-        self._waiting = 0
+        self._waiting: deque[logging.LogRecord] = deque()
         self._dropped = 0
         self._come = threading.Event()
         self._end = threading.Event()
@@ -37,30 +37,26 @@ class LogWriter(logging.Handler):
         self._thread = threading.Thread(target=self._run, name="mintmark-log", daemon=True)
         self._thread.start()
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Take one line; :meth:`logging.Handler.handle` holds our lock meanwhile."""
-        try:
-            line = self.format(record)
-        except Exception:
-            self.handleError(record)
-            return
-        if self._waiting + len(line) > self._most:
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Take one record. No lock: putting it into the queue is one step."""
+        if not self.filter(record):
+            return False
+        if len(self._waiting) >= self._most:
             self._dropped += 1
-            return
-        if not self._lines:
+            return True
+        self._waiting.append(record)
+        if not self._come.is_set():
             self._come.set()
-        self._lines.append(line)
-        self._waiting += len(line)
+        return True
 
     def flush(self) -> None:
         """Write what waits."""
         with self._writing:
-            self.acquire()
-            lines, dropped = self._lines, self._dropped
-            self._lines, self._waiting, self._dropped = [], 0, 0
-            self.release()
+            records = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            dropped, self._dropped = self._dropped, 0
             if dropped:
-                lines.append(self.format(_lost(dropped)))
+                records.append(_lost(dropped))
+            lines = [line for line in map(self._line, records) if line is not None]
             if lines:
                 try:
                     self._stream.write("\n".join(lines) + "\n")
@@ -77,11 +73,18 @@ class LogWriter(logging.Handler):
             self.flush()
         super().close()
 
+    def _line(self, record: logging.LogRecord) -> str | None:
+        try:
+            return self.format(record)
+        except Exception:
+            self.handleError(record)
+            return None
+
     def _run(self) -> None:
         while not self._end.is_set():
             self._come.wait()
-            self._come.clear()
             self._end.wait(self._gather)
+            self._come.clear()
             self.flush()
 
 

@@ -53,14 +53,15 @@ class _Record(logging.LogRecord):
 
     def __init__(self, name: str, level: int, event: str, fields: Mapping[str, Any]) -> None:
         now = time.time()
-        self.__dict__.update(self._ANY)
-        self.name = name
-        self.msg = event
-        self.levelno = level
-        self.levelname = logging.getLevelName(level)
-        self.created = now
-        self.msecs = now % 1 * 1000
-        self.mintmark = fields
+        self.__dict__ |= self._ANY | {
+            "name": name,
+            "msg": event,
+            "levelno": level,
+            "levelname": logging.getLevelName(level),
+            "created": now,
+            "msecs": now % 1 * 1000,
+            "mintmark": fields,
+        }
 
 
 class JsonLines(logging.Formatter):

@@ -61,7 +61,7 @@ def test_lines_arrive_while_the_service_goes_on() -> None:
 def test_a_reader_that_is_stuck_holds_nobody_up_and_is_told_what_it_missed() -> None:
     stream = Watched()
     stream.let_go.clear()
-    writer = LogWriter(stream, gather=0, most=2_000)
+    writer = LogWriter(stream, gather=0, most=10)
     with logger_to(writer) as logger:
         write_line(logger, logging.INFO, "first", {})
         assert stream.entered.wait(30)  # the thread is stuck in a write now

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from mintmark.authorization_server.logs import log_event
+from mintmark.authorization_server.access_log import tell
 from mintmark.authorization_server.oauth.errors import InvalidGrant, InvalidScope, InvalidTarget, OAuthError
 from mintmark.authorization_server.oauth.flow import Flow
 from mintmark.authorization_server.oauth.json_answer import JSONAnswer
@@ -71,7 +71,8 @@ def token_answer(
         "scope": " ".join(access_token.scope),
     }
     body.update({name: value for name, value in more.items() if value is not None})
-    log_event(
+    tell(
+        flow.request.scope,
         "tokens_issued",
         grant_type=flow.parameters.get("grant_type"),
         client_id=flow.client.client_id,
