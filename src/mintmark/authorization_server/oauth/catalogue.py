@@ -19,6 +19,7 @@ class Catalogue:
     :param issuer: the audience of tokens for the service itself, when a client has no resource.
     :param origins: where browsers may read our answers from.
     :param scopes: every scope, in order: the keys.
+    :param own_scopes: see :meth:`scopes_of`.
     :param resource_rules: what tokens for a resource say besides.
     :param client_rules: what tokens of a client say besides.
     """
@@ -28,6 +29,7 @@ class Catalogue:
     resources: Mapping[str, Resource]
     origins: frozenset[str]
     scopes: Mapping[str, None]
+    own_scopes: Mapping[str, tuple[str, ...]]
     resource_rules: Mapping[str, tuple[ClaimRule, ...]]
     client_rules: Mapping[str, tuple[ClaimRule, ...]]
 
@@ -42,6 +44,12 @@ class Catalogue:
             resources=MappingProxyType({resource.audience: resource for resource in resources}),
             origins=frozenset(origin for client in clients for origin in client.origins),
             scopes=MappingProxyType(dict.fromkeys((*IDENTITY_SCOPES, *of_resources))),
+            own_scopes=MappingProxyType(
+                {
+                    each.audience: tuple(name for name in each.scopes if name not in IDENTITY_SCOPES)
+                    for each in resources
+                }
+            ),
             resource_rules=MappingProxyType(
                 {
                     each.audience: tuple(claim.rule(resources=(each.audience,)) for claim in each.claims)
@@ -82,5 +90,4 @@ class Catalogue:
 
     def scopes_of(self, audience: str) -> tuple[str, ...]:
         """Return the scopes of ``audience`` itself, without those of identity, which are the service's."""
-        resource = self.resources.get(audience)
-        return tuple(scope for scope in resource.scopes if scope not in IDENTITY_SCOPES) if resource else ()
+        return self.own_scopes.get(audience, ())

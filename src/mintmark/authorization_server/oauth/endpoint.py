@@ -15,7 +15,6 @@ from mintmark.authorization_server.oauth import cors
 from mintmark.authorization_server.oauth.errors import InvalidRequest, OAuthError, TemporarilyUnavailable
 from mintmark.authorization_server.oauth.flow import Flow, Step
 from mintmark.authorization_server.oauth.parameters import LARGEST_FORM, Parameters
-from mintmark.authorization_server.oauth.service import service_of
 from mintmark.authorization_server.people import PeopleBusy
 from mintmark.authorization_server.storage import StorageUnavailable
 
@@ -55,10 +54,10 @@ class Endpoint:
 
     async def answer(self, request: Request) -> Response:
         """Answer one request."""
-        origins = service_of(request).catalogue.origins if self.cors else frozenset()
+        flow = Flow.of(request, _NONE)
+        origins = flow.service.catalogue.origins if self.cors else frozenset()
         if request.method == "OPTIONS":
             return cors.preflight(request, origins, self.methods)
-        flow = Flow.of(request, _NONE)
         try:
             flow.parameters = await self._read(request)
             response = await walk(self, flow)

@@ -33,10 +33,11 @@ _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 3.3
 
 async def authenticate_client(flow: Flow) -> None:
     """Find out which client is calling (RFC 6749 2.3)."""
-    headers = flow.request.headers.getlist("authorization")
+    headers = [value for name, value in flow.request.scope["headers"] if name == b"authorization"]
     if len(headers) > 1:
         raise InvalidRequest("there are several Authorization headers")
-    credentials = client_auth.presented(headers[0] if headers else None, flow.parameters)
+    said = headers[0].decode("latin-1") if headers else None
+    credentials = client_auth.presented(said, flow.parameters)
     flow.client = client_auth.authenticate(
         credentials,
         flow.service.catalogue.clients,
@@ -63,7 +64,7 @@ def requested_scope(flow: Flow) -> tuple[str, ...] | None:
     :raises InvalidScope: a scope token holds a character that it cannot have.
     """
     words = flow.parameters.words("scope")
-    if any(not _SCOPE_TOKEN.fullmatch(word) for word in words):
+    if not all(map(_SCOPE_TOKEN.fullmatch, words)):
         raise InvalidScope("the scope is malformed")
     return words or None
 
