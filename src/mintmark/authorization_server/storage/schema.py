@@ -6,6 +6,7 @@ an indexed column that says when: see :mod:`.cleanup`.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -59,10 +60,20 @@ class Strings(TypeDecorator[tuple[str, ...]]):
     cache_ok = True
 
     def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> str | None:
-        return None if value is None else json.dumps(list(value))
+        return None if value is None else _array_of(tuple(value))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...] | None:
-        return None if value is None else tuple(json.loads(value))
+        return None if value is None else _strings_of(value)
+
+
+@functools.lru_cache(1024)  # the scopes, audiences and roles of a service are few
+def _array_of(strings: tuple[str, ...]) -> str:
+    return json.dumps(strings)
+
+
+@functools.lru_cache(1024)
+def _strings_of(array: str) -> tuple[str, ...]:
+    return tuple(json.loads(array))
 
 
 class Document(TypeDecorator[Mapping[str, Any]]):

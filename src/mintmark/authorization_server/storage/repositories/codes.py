@@ -8,13 +8,14 @@ import sqlalchemy as sa
 
 from mintmark.authorization_server.storage.records import CodeRecord, values_of
 from mintmark.authorization_server.storage.schema import codes
+from mintmark.authorization_server.storage.statements import Statement
 
 __all__ = ["by_hash", "insert", "remove_of_client", "use"]
 
 _COLUMNS = tuple(codes.c[field.name] for field in fields(CodeRecord))
-_INSERT = sa.insert(codes)
-_BY_HASH = sa.select(*_COLUMNS).where(codes.c.code_hash == sa.bindparam("key"))
-_USE = (
+_INSERT = Statement(sa.insert(codes))
+_BY_HASH = Statement(sa.select(*_COLUMNS).where(codes.c.code_hash == sa.bindparam("key")))
+_USE = Statement(
     sa.update(codes)
     .where(codes.c.code_hash == sa.bindparam("key"), codes.c.used_at.is_(None))
     .values(used_at=sa.bindparam("now"), grant_id=sa.bindparam("grant"))
@@ -22,17 +23,17 @@ _USE = (
 
 
 def insert(connection: sa.Connection, code: CodeRecord, *, kept_until: float) -> None:
-    connection.execute(_INSERT, {**values_of(code), "kept_until": kept_until})
+    _INSERT.run(connection, {**values_of(code), "kept_until": kept_until})
 
 
 def by_hash(connection: sa.Connection, code_hash: bytes) -> CodeRecord | None:
-    row = connection.execute(_BY_HASH, {"key": code_hash}).first()
+    row = _BY_HASH.first(connection, {"key": code_hash})
     return None if row is None else CodeRecord(*row)
 
 
 def use(connection: sa.Connection, code_hash: bytes, *, now: float, grant_id: str) -> bool:
     """Use the code up; True for exactly one caller."""
-    return connection.execute(_USE, {"key": code_hash, "now": now, "grant": grant_id}).rowcount == 1
+    return _USE.run(connection, {"key": code_hash, "now": now, "grant": grant_id}) == 1
 
 
 def remove_of_client(connection: sa.Connection, client_id: str) -> None:

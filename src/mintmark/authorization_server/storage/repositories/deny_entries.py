@@ -9,12 +9,13 @@ import sqlalchemy as sa
 
 from mintmark.authorization_server.storage.records import DenyEntry, DenyKind, values_of
 from mintmark.authorization_server.storage.schema import deny_log
+from mintmark.authorization_server.storage.statements import Statement
 from mintmark.jwt.policy import MAX_LEEWAY
 
 __all__ = ["after", "append"]
 
 _COLUMNS = tuple(deny_log.c[field.name] for field in fields(DenyEntry))
-_AFTER = (
+_AFTER = Statement(
     sa.select(*_COLUMNS)
     .where(deny_log.c.seq > sa.bindparam("seq"), deny_log.c.exp > sa.bindparam("expired"))
     .order_by(deny_log.c.seq)
@@ -44,5 +45,5 @@ def append(connection: sa.Connection, entries: Iterable[DenyEntry]) -> tuple[Den
 
 def after(connection: sa.Connection, seq: int, now: float) -> tuple[DenyEntry, ...]:
     """Entries with a greater number that are still alive, oldest first."""
-    rows = connection.execute(_AFTER, {"seq": seq, "expired": now - MAX_LEEWAY})
+    rows = _AFTER.every(connection, {"seq": seq, "expired": now - MAX_LEEWAY})
     return tuple(DenyEntry(DenyKind(kind), *rest) for kind, *rest in rows)

@@ -8,17 +8,21 @@ import sqlalchemy as sa
 
 from mintmark.authorization_server.storage.records import Event, values_of
 from mintmark.authorization_server.storage.schema import events
+from mintmark.authorization_server.storage.statements import Statement
 
 __all__ = ["latest", "record"]
 
 _COLUMNS = tuple(events.c[field.name] for field in fields(Event))
-_INSERT = sa.insert(events)
+_GIVEN_BY_THE_STORE = "event_id"
+_INSERT = Statement(
+    sa.insert(events).values(
+        {c.name: sa.bindparam(c.name) for c in _COLUMNS if c.name != _GIVEN_BY_THE_STORE}
+    )
+)
 
 
 def record(connection: sa.Connection, event: Event) -> None:
-    values = values_of(event)
-    del values["event_id"]
-    connection.execute(_INSERT, values)
+    _INSERT.run(connection, values_of(event))
 
 
 def latest(

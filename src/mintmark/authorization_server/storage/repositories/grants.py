@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from mintmark.authorization_server.storage.records import Grant, Person, values_of
 from mintmark.authorization_server.storage.schema import grants, people
+from mintmark.authorization_server.storage.statements import Statement
 from mintmark.jwt.policy import MAX_LEEWAY
 
 __all__ = [
@@ -26,14 +27,15 @@ _LAST_TOKEN = 86_400.0 + MAX_LEEWAY  # no access token lives longer, however len
 
 _COLUMNS = tuple(grants.c[field.name] for field in fields(Grant))
 _SELECT = sa.select(*_COLUMNS)
-_BY_ID = _SELECT.where(grants.c.grant_id == sa.bindparam("key"))
-_WITH_PERSON = (
-    _BY_ID.join_from(grants, people)
+_BY_KEY = _SELECT.where(grants.c.grant_id == sa.bindparam("key"))
+_BY_ID = Statement(_BY_KEY)
+_WITH_PERSON = Statement(
+    _BY_KEY.join_from(grants, people)
     .add_columns(*(people.c[f.name] for f in fields(Person)))
     .with_for_update(of=grants)
 )
-_INSERT = sa.insert(grants)
-_ROTATE = (
+_INSERT = Statement(sa.insert(grants))
+_ROTATE = Statement(
     sa.update(grants)
     .where(
         grants.c.grant_id == sa.bindparam("key"),
@@ -47,7 +49,7 @@ _ROTATE = (
         expires_at=sa.bindparam("expires_at"),
     )
 )
-_END = (
+_END = Statement(
     sa.update(grants)
     .where(grants.c.grant_id == sa.bindparam("key"), grants.c.ended_at.is_(None))
     .values(
@@ -56,7 +58,7 @@ _END = (
         expires_at=sa.bindparam("expires_at"),
     )
 )
-_GIVE_STATUS_INDEX = (
+_GIVE_STATUS_INDEX = Statement(
     sa.update(grants)
     .where(
         grants.c.grant_id == sa.bindparam("key"),
@@ -65,7 +67,7 @@ _GIVE_STATUS_INDEX = (
     )
     .values(status_index=sa.bindparam("given"), expires_at=grants.c.expires_at + _LAST_TOKEN)
 )
-_DROP_STATUS_INDEX = (
+_DROP_STATUS_INDEX = Statement(
     sa.update(grants)
     .where(grants.c.grant_id == sa.bindparam("key"), grants.c.status_index == sa.bindparam("dropped"))
     .values(status_index=None, expires_at=grants.c.expires_at - _LAST_TOKEN)
@@ -79,17 +81,17 @@ def _row_may_go(grant: Grant) -> float:
 
 
 def insert(connection: sa.Connection, grant: Grant) -> None:
-    connection.execute(_INSERT, {**values_of(grant), "expires_at": _row_may_go(grant)})
+    _INSERT.run(connection, {**values_of(grant), "expires_at": _row_may_go(grant)})
 
 
 def by_id(connection: sa.Connection, grant_id: str) -> Grant | None:
-    row = connection.execute(_BY_ID, {"key": grant_id}).first()
+    row = _BY_ID.first(connection, {"key": grant_id})
     return None if row is None else Grant(*row)
 
 
 def with_person(connection: sa.Connection, grant_id: str) -> tuple[Grant, Person] | None:
     """A grant and whose it is, in one look; nobody else changes the grant until the transaction ends."""
-    row = connection.execute(_WITH_PERSON, {"key": grant_id}).first()
+    row = _WITH_PERSON.first(connection, {"key": grant_id})
     return None if row is None else (Grant(*row[: len(_COLUMNS)]), Person(*row[len(_COLUMNS) :]))
 
 
@@ -110,8 +112,8 @@ def live(
 
 def rotate(connection: sa.Connection, before: Grant, after: Grant) -> bool:
     """Write the successor's state if the grant still stands where ``before`` says; False if it does not."""
-    changed = connection.execute(
-        _ROTATE,
+    changed = _ROTATE.run(
+        connection,
         {
             "key": before.grant_id,
             "from_generation": before.generation,
@@ -121,7 +123,7 @@ def rotate(connection: sa.Connection, before: Grant, after: Grant) -> bool:
             "expires_at": _row_may_go(after),
         },
     )
-    return changed.rowcount == 1
+    return changed == 1
 
 
 def end(
@@ -132,17 +134,16 @@ def end(
         {"key": grant.grant_id, "ended_at": now, "reason": reason, "expires_at": kept_until}
         for grant in ended
     ]
-    if rows:
-        connection.execute(_END, rows)
+    _END.run_each(connection, rows)
 
 
 def give_status_index(connection: sa.Connection, grant_id: str, index: int) -> int | None:
     """Give a grant its place in a status list, unless it has one; return the place, None if it has ended."""
-    connection.execute(_GIVE_STATUS_INDEX, {"key": grant_id, "given": index})
+    _GIVE_STATUS_INDEX.run(connection, {"key": grant_id, "given": index})
     grant = by_id(connection, grant_id)
     return None if grant is None or grant.ended_at is not None else grant.status_index
 
 
 def drop_status_index(connection: sa.Connection, grant_id: str, index: int) -> None:
     """Take that place away from a grant: its next token finds it without one."""
-    connection.execute(_DROP_STATUS_INDEX, {"key": grant_id, "dropped": index})
+    _DROP_STATUS_INDEX.run(connection, {"key": grant_id, "dropped": index})

@@ -8,10 +8,17 @@ import sqlalchemy as sa
 
 from mintmark.authorization_server.storage.records import Notice
 from mintmark.authorization_server.storage.schema import notices
+from mintmark.authorization_server.storage.statements import Statement
 
 __all__ = ["add", "of_person", "remove_up_to"]
 
 _COLUMNS = tuple(notices.c[field.name] for field in fields(Notice))
+_OF_PERSON = Statement(
+    sa.select(*_COLUMNS)
+    .where(notices.c.person_id == sa.bindparam("person_id"))
+    .order_by(notices.c.notice_id)
+    .limit(20)
+)
 
 
 def add(connection: sa.Connection, *, person_id: str, kind: str, at: float, client_id: str | None) -> None:
@@ -22,10 +29,7 @@ def add(connection: sa.Connection, *, person_id: str, kind: str, at: float, clie
 
 def of_person(connection: sa.Connection, person_id: str) -> tuple[Notice, ...]:
     """What has not been told yet, oldest first."""
-    query = (
-        sa.select(*_COLUMNS).where(notices.c.person_id == person_id).order_by(notices.c.notice_id).limit(20)
-    )
-    return tuple(Notice(*row) for row in connection.execute(query))
+    return tuple(Notice(*row) for row in _OF_PERSON.every(connection, {"person_id": person_id}))
 
 
 def remove_up_to(connection: sa.Connection, person_id: str, notice_id: int) -> None:

@@ -6,11 +6,15 @@ import hashlib
 
 import sqlalchemy as sa
 
+from mintmark.authorization_server.storage.statements import Statement
+
 __all__ = ["use"]
 
-_USE = sa.text(  # this form is both SQLite's and PostgreSQL's
-    "INSERT INTO one_time (kind, value_hash, expires_at) VALUES (:kind, :value_hash, :expires_at) "
-    "ON CONFLICT DO NOTHING"
+_USE = Statement(
+    sa.text(  # this form is both SQLite's and PostgreSQL's
+        "INSERT INTO one_time (kind, value_hash, expires_at) VALUES (:kind, :value_hash, :expires_at) "
+        "ON CONFLICT DO NOTHING"
+    )
 )
 
 
@@ -22,4 +26,4 @@ def use(connection: sa.Connection, kind: str, value: str, *, expires_at: float) 
     """
     digest = hashlib.sha256(value.encode()).digest()
     row = {"kind": kind, "value_hash": digest, "expires_at": expires_at}
-    return connection.execute(_USE, row).rowcount == 1
+    return _USE.run(connection, row) == 1

@@ -10,13 +10,16 @@ import sqlalchemy as sa
 
 from mintmark.authorization_server.storage.records import Person, values_of
 from mintmark.authorization_server.storage.schema import people
+from mintmark.authorization_server.storage.statements import Statement
 
 __all__ = ["any_exist", "by_id", "by_username_key", "every", "insert", "update"]
 
 _COLUMNS = tuple(people.c[field.name] for field in fields(Person))
 _SELECT = sa.select(*_COLUMNS)
-_BY_ID = _SELECT.where(people.c.person_id == sa.bindparam("person_id"))
-_BY_KEY = _SELECT.add_columns(people.c.password_hash).where(people.c.username_key == sa.bindparam("key"))
+_BY_ID = Statement(_SELECT.where(people.c.person_id == sa.bindparam("person_id")))
+_BY_KEY = Statement(
+    _SELECT.add_columns(people.c.password_hash).where(people.c.username_key == sa.bindparam("key"))
+)
 
 
 def insert(
@@ -29,13 +32,13 @@ def insert(
 
 
 def by_id(connection: sa.Connection, person_id: str) -> Person | None:
-    row = connection.execute(_BY_ID, {"person_id": person_id}).first()
+    row = _BY_ID.first(connection, {"person_id": person_id})
     return None if row is None else Person(*row)
 
 
 def by_username_key(connection: sa.Connection, key: str) -> tuple[Person, str | None] | None:
     """Return the person and the password hash."""
-    row = connection.execute(_BY_KEY, {"key": key}).first()
+    row = _BY_KEY.first(connection, {"key": key})
     return None if row is None else (Person(*row[:-1]), row[-1])
 
 

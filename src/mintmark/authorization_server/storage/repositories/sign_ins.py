@@ -8,15 +8,16 @@ import sqlalchemy as sa
 
 from mintmark.authorization_server.storage.records import SignIn, values_of
 from mintmark.authorization_server.storage.schema import sign_ins
+from mintmark.authorization_server.storage.statements import Statement
 
 __all__ = ["by_cookie_hash", "by_sid", "insert", "remove", "remove_of_person", "renew", "touch"]
 
 _COLUMNS = tuple(sign_ins.c[field.name] for field in fields(SignIn))
-_INSERT = sa.insert(sign_ins)
-_BY_COOKIE = sa.select(*_COLUMNS).where(sign_ins.c.cookie_hash == sa.bindparam("cookie_hash"))
-_BY_SID = sa.select(*_COLUMNS).where(sign_ins.c.sid == sa.bindparam("sid"))
+_INSERT = Statement(sa.insert(sign_ins))
+_BY_COOKIE = Statement(sa.select(*_COLUMNS).where(sign_ins.c.cookie_hash == sa.bindparam("cookie_hash")))
+_BY_SID = Statement(sa.select(*_COLUMNS).where(sign_ins.c.sid == sa.bindparam("sid")))
 _idle_end: sa.ColumnElement[float] = sa.bindparam("idle_end", type_=sign_ins.c.expires_at.type)
-_TOUCH = (
+_TOUCH = Statement(
     sa.update(sign_ins)
     .where(sign_ins.c.sid == sa.bindparam("key"), sign_ins.c.last_seen < sa.bindparam("seen_before"))
     .values(
@@ -27,22 +28,22 @@ _TOUCH = (
 
 
 def insert(connection: sa.Connection, sign_in: SignIn, cookie_hash: bytes) -> None:
-    connection.execute(_INSERT, {**values_of(sign_in), "cookie_hash": cookie_hash})
+    _INSERT.run(connection, {**values_of(sign_in), "cookie_hash": cookie_hash})
 
 
 def by_cookie_hash(connection: sa.Connection, cookie_hash: bytes) -> SignIn | None:
-    row = connection.execute(_BY_COOKIE, {"cookie_hash": cookie_hash}).first()
+    row = _BY_COOKIE.first(connection, {"cookie_hash": cookie_hash})
     return None if row is None else SignIn(*row)
 
 
 def by_sid(connection: sa.Connection, sid: str) -> SignIn | None:
-    row = connection.execute(_BY_SID, {"sid": sid}).first()
+    row = _BY_SID.first(connection, {"sid": sid})
     return None if row is None else SignIn(*row)
 
 
 def touch(connection: sa.Connection, sid: str, *, now: float, idle_end: float, seen_before: float) -> None:
     """Note that the person is here, unless that was noted after ``seen_before``; the end moves."""
-    connection.execute(_TOUCH, {"key": sid, "now": now, "idle_end": idle_end, "seen_before": seen_before})
+    _TOUCH.run(connection, {"key": sid, "now": now, "idle_end": idle_end, "seen_before": seen_before})
 
 
 def renew(connection: sa.Connection, sign_in: SignIn, cookie_hash: bytes) -> None:

@@ -8,17 +8,22 @@ import sqlalchemy as sa
 
 from mintmark.authorization_server.storage.records import STATUS_BLOCK_SIZE, STATUS_LIST_SIZE
 from mintmark.authorization_server.storage.schema import grants, status_blocks, status_invalid
+from mintmark.authorization_server.storage.statements import Statement
 
 __all__ = ["invalid_in", "mark_invalid", "next_in_use", "take_block"]
 
-_MARK = sa.text(  # this form is both SQLite's and PostgreSQL's
-    "INSERT INTO status_invalid (status_index, expires_at) VALUES (:status_index, :expires_at) "
-    "ON CONFLICT DO NOTHING"
+_MARK = Statement(
+    sa.text(  # this form is both SQLite's and PostgreSQL's
+        "INSERT INTO status_invalid (status_index, expires_at) VALUES (:status_index, :expires_at) "
+        "ON CONFLICT DO NOTHING"
+    )
 )
-_INVALID_IN = sa.select(status_invalid.c.status_index).where(
-    status_invalid.c.status_index >= sa.bindparam("first"),
-    status_invalid.c.status_index < sa.bindparam("beyond"),
-    status_invalid.c.expires_at > sa.bindparam("now"),
+_INVALID_IN = Statement(
+    sa.select(status_invalid.c.status_index).where(
+        status_invalid.c.status_index >= sa.bindparam("first"),
+        status_invalid.c.status_index < sa.bindparam("beyond"),
+        status_invalid.c.expires_at > sa.bindparam("now"),
+    )
 )
 
 
@@ -47,14 +52,13 @@ def take_block(connection: sa.Connection, *, expires_at: float) -> int:
 def mark_invalid(connection: sa.Connection, indexes: Iterable[int], *, expires_at: float) -> None:
     """Mark them INVALID until no verifier takes the last token that could point there."""
     rows = [{"status_index": index, "expires_at": expires_at} for index in indexes]
-    if rows:
-        connection.execute(_MARK, rows)
+    _MARK.run_each(connection, rows)
 
 
 def invalid_in(connection: sa.Connection, number: int, now: float) -> frozenset[int]:
     """The places of one list that are INVALID."""
     first = number * STATUS_LIST_SIZE
-    rows = connection.execute(_INVALID_IN, {"first": first, "beyond": first + STATUS_LIST_SIZE, "now": now})
+    rows = _INVALID_IN.every(connection, {"first": first, "beyond": first + STATUS_LIST_SIZE, "now": now})
     return frozenset(index - first for (index,) in rows)
 
 
