@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from itertools import count
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -47,11 +48,13 @@ async def lane(world: World) -> None:
 
 def answer_early() -> None:
     def commit(self: writer.GroupWriter, connection: sa.Connection, group: list[writer._Unit]) -> None:
-        with connection.begin():
-            for unit in group:
-                writer._run_unit(connection, unit)
-            writer._answer(group)
-            time.sleep(UNCOMMITTED)
+        driver: Any = connection.connection.driver_connection
+        driver.execute("BEGIN IMMEDIATE")
+        for unit in group:
+            writer._run_unit(connection, driver, unit)
+        writer._answer(group)
+        time.sleep(UNCOMMITTED)
+        driver.execute("COMMIT")
 
     writer.GroupWriter._commit = commit  # type: ignore[method-assign]
 

@@ -71,7 +71,7 @@ class People:
         if key is None or plain is None:
             return None
         self._hasher.admit()
-        found = await self._db.read(lambda connection: rows.by_username_key(connection, key))
+        found = await self._db.look_up(lambda connection: rows.by_username_key(connection, key))
         person, stored = found if found is not None else (None, None)
         known = self._known_device(person, device)
         attempt = await self._attempts.begin(key, network, known, now)
@@ -112,12 +112,12 @@ class People:
 
     async def find(self, person_id: str) -> Person | None:
         """Return the person of that ``sub``."""
-        return await self._db.read(lambda connection: rows.by_id(connection, person_id))
+        return await self._db.look_up(lambda connection: rows.by_id(connection, person_id))
 
     async def find_by_username(self, username: str) -> Person | None:
         """Return the person of that name, however it is spelled."""
         key = username_key(username)
-        found = await self._db.read(lambda c: rows.by_username_key(c, key)) if key is not None else None
+        found = await self._db.look_up(lambda c: rows.by_username_key(c, key)) if key is not None else None
         return None if found is None else found[0]
 
     async def every(self) -> tuple[Person, ...]:

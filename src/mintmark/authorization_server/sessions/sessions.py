@@ -86,7 +86,7 @@ class Sessions:
 
     async def find_sign_in(self, cookie: str, now: float) -> SignIn | None:
         """Return the sign-in that the cookie stands for, if it is alive; note that the person is here."""
-        found = await self._db.read(lambda c: sign_ins.by_cookie_hash(c, digest(cookie)))
+        found = await self._db.look_up(lambda c: sign_ins.by_cookie_hash(c, digest(cookie)))
         if found is None or now >= found.expires_at:
             return None
         if now - found.last_seen >= signing_in.TOUCH_EVERY:
@@ -123,7 +123,7 @@ class Sessions:
 
     async def notices(self, person_id: str) -> tuple[Notice, ...]:
         """What the next sign-in page must tell this person, oldest first."""
-        return await self._db.read(lambda connection: notices.of_person(connection, person_id))
+        return await self._db.look_up(lambda connection: notices.of_person(connection, person_id))
 
     async def mark_seen(self, person_id: str, *, up_to: int) -> None:
         """The person has been told everything up to that notice."""
@@ -273,7 +273,7 @@ class Sessions:
 
     async def grant(self, grant_id: str) -> Grant | None:
         """Return a grant, ended or not, while its row is kept."""
-        return await self._db.read(lambda connection: grants.by_id(connection, grant_id))
+        return await self._db.look_up(lambda connection: grants.by_id(connection, grant_id))
 
     async def live_grants(self, person_id: str, now: float) -> tuple[Grant, ...]:
         """What a person has given to clients and what still holds."""

@@ -8,9 +8,19 @@ from typing import Protocol, TypeVar
 
 import sqlalchemy as sa
 
-__all__ = ["Backend"]
+__all__ = ["AtHand", "Backend"]
 
 T = TypeVar("T")
+
+
+class AtHand(Protocol):
+    """Rows that are so near that nobody needs to wait for them."""
+
+    def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run the work on one snapshot, in the calling thread: a few rows, each by its key.
+
+        :raises StorageUnavailable: not at once.
+        """
 
 
 class Backend(Protocol):
@@ -23,6 +33,10 @@ class Backend(Protocol):
     @property
     def path(self) -> Path | None:
         """The file that it is, if it is one."""
+
+    @property
+    def here(self) -> AtHand | None:
+        """What can be had at once; None where a network lies between."""
 
     async def write(self, work: Callable[[sa.Connection], T], *, locking: bool = False) -> T:
         """Run the work in one transaction; return when that is on disk.

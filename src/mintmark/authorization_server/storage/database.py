@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,10 +30,10 @@ _READERS = 4
 class Database:
     """A database of this version's schema. Safe to share among tasks and threads, and among processes.
 
-    ``write`` runs its work in one transaction and returns when that is durable; ``read`` sees one
-    snapshot. The work is a plain function over a connection (see :mod:`.repositories`). It runs in
-    another thread, and may run again when transactions of several processes meet: all that it does to the
-    world, it does to the connection.
+    ``write`` runs its work in one transaction and returns when that is durable; ``read`` and ``look_up``
+    see one snapshot. The work is a plain function over a connection (see :mod:`.repositories`). It runs in
+    another thread, unless it is a ``look_up``, and may run again when transactions of several processes
+    meet: all that it does to the world, it does to the connection.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -91,6 +92,13 @@ class Database:
         except RuntimeError as error:
             raise StorageUnavailable("The database has been closed.") from error
         return await future
+
+    async def look_up(self, work: Callable[[sa.Connection], T]) -> T:
+        """As :meth:`read`, for a few rows that are found by their keys: no thread where none is needed."""
+        if self._backend.here is not None:
+            with contextlib.suppress(StorageUnavailable):
+                return self._backend.here.read(work)
+        return await self.read(work)
 
     def read_now(self, work: Callable[[sa.Connection], T]) -> T:
         """As :meth:`read`: blocks."""

@@ -59,6 +59,7 @@ class PostgreSQL:
     """An open PostgreSQL database."""
 
     path = None
+    here = None
 
     def __init__(self, url: URL) -> None:
         self.name = url.render_as_string(hide_password=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError, OperationalError
-from sqlalchemy.pool import QueuePool, StaticPool
+from sqlalchemy.pool import Pool, QueuePool, StaticPool
 
 from mintmark.authorization_server.storage.failures import unavailable
 from mintmark.authorization_server.storage.migrate import bring_up_to_date
@@ -25,7 +26,7 @@ __all__ = ["BUSY_TIMEOUT", "WRITER_PRAGMAS", "SQLite"]
 T = TypeVar("T")
 
 BUSY_TIMEOUT = 5.0  # seconds that a transaction waits for another process's write
-_WATCH_TIMEOUT = 0.1  # the event loop waits for it
+_SOON = 0.1  # seconds; the event loop waits
 
 
 WRITER_PRAGMAS = (
@@ -45,7 +46,7 @@ class SQLite:
         self.name = str(path)
         self._writer = GroupWriter(_writer_engine(path))
         self._readers = _reader_engine(path)
-        self._watch = _watch_connection(path)
+        self.here = AtHand(path)
 
     @classmethod
     def open(cls, url: URL, *, create: bool) -> Self:
@@ -53,7 +54,7 @@ class SQLite:
         path = _path_of(url)
         _prepare_file(path, create=create)
         try:
-            bring_up_to_date(_writer_engine(path), name=str(path))
+            bring_up_to_date(_migration_engine(path), name=str(path))
         except DatabaseError as error:
             raise ConfigurationError(f"The database {path} cannot be used: {error.orig}.") from error
         return cls(path)
@@ -76,16 +77,56 @@ class SQLite:
 
     def changes(self) -> int:
         """Moves when another connection, of this or any process, has committed anything."""
-        try:
-            return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
-        except sqlite3.Error as error:
-            raise unavailable(error) from error
+        return self.here.data_version()
 
     def close(self) -> None:
         """See :class:`.backend.Backend`."""
         self._writer.close()
         self._readers.dispose()
-        self._watch.close()
+        self.here.close()
+
+
+class AtHand:
+    """A connection for the thread that asks: a row by its key is here in microseconds.
+
+    The way into another thread and back takes ten times as long. Readers wait for nobody (WAL), but for a
+    process that recovers the file after a crash; who meets that is sent away soon, and goes the other way.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._engine = _reading(path, StaticPool, patience=_SOON)
+        self._connection = self._engine.connect()
+        self._driver: Any = self._connection.connection.driver_connection
+        self._lock = threading.Lock()  # held for microseconds, by whichever event loop asks
+
+    def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run the work on one snapshot.
+
+        :raises StorageUnavailable: not at once; the database may have more patience elsewhere.
+        """
+        try:
+            with self._lock:
+                self._driver.execute("BEGIN")
+                try:
+                    return work(self._connection)
+                finally:
+                    self._connection.rollback()  # of what SQLAlchemy has begun, if anything
+                    self._driver.rollback()
+        except (OperationalError, sqlite3.Error) as error:
+            raise unavailable(error) from error
+
+    def data_version(self) -> int:
+        """See :meth:`SQLite.changes`."""
+        try:
+            return int(self._driver.execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.Error as error:
+            raise unavailable(error) from error
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._connection.close()
+            self._engine.dispose()
 
 
 def _path_of(url: URL) -> Path:
@@ -117,13 +158,20 @@ def _prepare_file(path: Path, *, create: bool) -> None:
 
 
 def _writer_engine(path: Path) -> sa.Engine:
-    """One connection for the writer thread; BEGIN IMMEDIATE: no transaction finds the lock taken half-way."""
+    """One connection that can write, and begins nothing by itself."""
     engine = sa.create_engine(_url(path), poolclass=StaticPool, connect_args=_CONNECT)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the begin event below says how transactions begin
+        connection.isolation_level = None
         set_pragmas(connection, *WRITER_PRAGMAS, patience=BUSY_TIMEOUT)
+
+    return engine
+
+
+def _migration_engine(path: Path) -> sa.Engine:
+    """The same, for whoever lets SQLAlchemy begin."""
+    engine = _writer_engine(path)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
@@ -134,18 +182,7 @@ def _writer_engine(path: Path) -> sa.Engine:
 
 def _reader_engine(path: Path) -> sa.Engine:
     """A small pool of connections that cannot write; each transaction sees one snapshot (WAL)."""
-    engine = sa.create_engine(
-        _url(path),
-        poolclass=QueuePool,
-        pool_size=_READ_CONNECTIONS,
-        max_overflow=0,
-        connect_args=_CONNECT,
-    )
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        set_pragmas(connection, "query_only=ON", patience=BUSY_TIMEOUT)
+    engine = _reading(path, QueuePool, patience=BUSY_TIMEOUT, pool_size=_READ_CONNECTIONS, max_overflow=0)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
@@ -154,11 +191,17 @@ def _reader_engine(path: Path) -> sa.Engine:
     return engine
 
 
-def _watch_connection(path: Path) -> sqlite3.Connection:
-    """A bare connection that does nothing but ask for changes."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_WATCH_TIMEOUT)
-    set_pragmas(connection, "query_only=ON", patience=BUSY_TIMEOUT)
-    return connection
+def _reading(path: Path, pool: type[Pool], *, patience: float, **options: int) -> sa.Engine:
+    """Make an engine whose connections cannot write, and begin nothing by themselves."""
+    connect = {**_CONNECT, "timeout": patience}
+    engine = sa.create_engine(_url(path), poolclass=pool, connect_args=connect, **options)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        set_pragmas(connection, "query_only=ON", patience=BUSY_TIMEOUT)
+
+    return engine
 
 
 _CONNECT = {"check_same_thread": False, "timeout": BUSY_TIMEOUT}

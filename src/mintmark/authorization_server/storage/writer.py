@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import queue
-import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -18,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 
 from mintmark.authorization_server.storage.failures import StorageUnavailable, unavailable
 
@@ -113,28 +112,32 @@ class GroupWriter:
         return group
 
     def _commit(self, connection: sa.Connection, group: list[_Unit]) -> None:
+        # Straight to the driver, here and below: transactions and savepoints by SQLAlchemy cost as much as
+        # the statements between them.
+        driver: Any = connection.connection.driver_connection
         try:
-            with connection.begin():
-                for unit in group:
-                    _run_unit(connection, unit)
-        except (SQLAlchemyError, sqlite3.Error) as error:
+            driver.execute("BEGIN IMMEDIATE")  # no transaction finds the lock taken half-way
+            for unit in group:
+                _run_unit(connection, driver, unit)
+            driver.execute("COMMIT")
+            connection.commit()  # what SQLAlchemy believes to have begun
+        except Exception as error:  # whatever it was, everybody who waits hears of it
             failure = unavailable(error)
             for unit in group:
                 unit.error = failure
             connection.invalidate()
+            connection.rollback()
 
 
-def _run_unit(connection: sa.Connection, unit: _Unit) -> None:
-    # Straight to the driver: savepoints by SQLAlchemy cost as much as the statements between them.
-    execute = connection.connection.driver_connection.execute  # type: ignore[union-attr]
-    execute("SAVEPOINT unit")
+def _run_unit(connection: sa.Connection, driver: Any, unit: _Unit) -> None:
+    driver.execute("SAVEPOINT unit")
     try:
         unit.value = unit.work(connection)
     except BaseException as error:
         # Raises when SQLite has undone the whole transaction (disk full, I/O error): then all have failed.
-        execute("ROLLBACK TO SAVEPOINT unit")
+        driver.execute("ROLLBACK TO SAVEPOINT unit")
         unit.error = unavailable(error) if isinstance(error, OperationalError) else error
-    execute("RELEASE SAVEPOINT unit")
+    driver.execute("RELEASE SAVEPOINT unit")
 
 
 def _answer(group: list[_Unit]) -> None:
