@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from typing import Self
 
 from mintmark.authorization_server.keys import KeyEncryption, ServerSecrets
-from mintmark.authorization_server.people import HashingPolicy, NewPerson, PasswordHasher, People
+from mintmark.authorization_server.people import (
+    HashingPolicy,
+    NewPerson,
+    PasswordHasher,
+    People,
+    Recognised,
+    SlowDown,
+)
 from mintmark.authorization_server.revocation import DenyLog
 from mintmark.authorization_server.sessions import (
     CodeRequest,
@@ -68,6 +75,24 @@ class World:
 
     async def sign_in(self, person: Person | None = None) -> SignIn:
         return (await self.sessions.sign_in((person or self.alice).person_id, self.now)).sign_in
+
+    async def try_password(
+        self,
+        name: str,
+        password: str,
+        *,
+        network: str = "192.0.2.1",
+        device: str | None = None,
+        people: People | None = None,
+    ) -> Person | SlowDown | None:
+        """Try it, and settle what was right."""
+        outcome = await (people or self.people).check_password(
+            name, password, network=network, now=self.now, device=device
+        )
+        if not isinstance(outcome, Recognised):
+            return outcome
+        await self.db.write(outcome.settle)
+        return outcome.person
 
     def request(
         self, sign_in: SignIn, *, client_id: str = "app", scope: str = "openid orders"

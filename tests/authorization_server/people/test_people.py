@@ -27,7 +27,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def check(world: World, name: str, password: str) -> object:
-    return await world.people.check_password(name, password, network="192.0.2.1", now=world.now)
+    return await world.try_password(name, password, network="192.0.2.1")
 
 
 async def stored_hash(world: World, key: str = "alice") -> str:
@@ -109,12 +109,12 @@ async def test_passwords_are_argon2id_with_the_stated_cost_and_in_no_clear_text(
 async def test_a_hash_of_other_parameters_is_renewed_at_the_next_sign_in(world: World) -> None:
     before = await stored_hash(world)
     people = People(world.db, world.secrets, hasher=PasswordHasher(HashingPolicy(memory_kib=128, passes=2)))
-    assert await people.check_password("alice", "wrong", network="x", now=world.now) is None
+    assert await world.try_password("alice", "wrong", network="x", people=people) is None
     assert await stored_hash(world) == before
-    assert await people.check_password("alice", PASSWORD, network="x", now=world.now) == world.alice
+    assert await world.try_password("alice", PASSWORD, network="x", people=people) == world.alice
     after = await stored_hash(world)
     assert "m=128,t=2" in after
-    assert await people.check_password("alice", PASSWORD, network="x", now=world.now) == world.alice
+    assert await world.try_password("alice", PASSWORD, network="x", people=people) == world.alice
     assert await stored_hash(world) == after
     people.close()
 
@@ -123,15 +123,15 @@ async def test_a_flood_is_answered_busy_and_costs_no_honest_try(world: World) ->
     hasher = PasswordHasher(HashingPolicy(memory_kib=4096, passes=4, workers=1, waiting=2))
     people = People(world.db, world.secrets, hasher=hasher)
     outcomes = await asyncio.gather(
-        *(people.check_password("alice", PASSWORD, network="x", now=world.now) for _ in range(5)),
-        *(people.check_password(f"n{n}", PASSWORD, network="x", now=world.now) for n in range(15)),
+        *(world.try_password("alice", PASSWORD, network="x", people=people) for _ in range(5)),
+        *(world.try_password(f"n{n}", PASSWORD, network="x", people=people) for n in range(15)),
         return_exceptions=True,
     )
     busy = [outcome for outcome in outcomes if isinstance(outcome, PeopleBusy)]
     assert busy
     assert all(outcome.retry_after >= 1 for outcome in busy)
     for _ in range(5):  # nothing of it was held against anybody
-        assert await people.check_password("alice", PASSWORD, network="x", now=world.now) == world.alice
+        assert await world.try_password("alice", PASSWORD, network="x", people=people) == world.alice
     people.close()
 
 

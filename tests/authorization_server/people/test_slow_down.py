@@ -74,14 +74,11 @@ async def test_an_ipv6_host_cannot_escape_by_changing_its_address(address: str, 
 async def fail(
     world: World, times: int, *, network: str = CAFE, name: str = "alice", **more: str
 ) -> list[object]:
-    return [
-        await world.people.check_password(name, "wrong", network=network, now=world.now, **more)
-        for _ in range(times)
-    ]
+    return [await world.try_password(name, "wrong", network=network, **more) for _ in range(times)]
 
 
 async def sign_in(world: World, network: str = HOME, **more: str) -> object:
-    return await world.people.check_password("alice", PASSWORD, network=network, now=world.now, **more)
+    return await world.try_password("alice", PASSWORD, network=network, **more)
 
 
 async def test_O15_guessing_slows_down_and_waiting_helps(world: World) -> None:
@@ -131,9 +128,7 @@ async def test_a_made_up_device_counts_as_none(world: World) -> None:
 
 
 async def test_many_tries_at_once_are_as_many_as_one_after_the_other(world: World) -> None:
-    outcomes = await asyncio.gather(
-        *(world.people.check_password("alice", "wrong", network=CAFE, now=world.now) for _ in range(20))
-    )
+    outcomes = await asyncio.gather(*(world.try_password("alice", "wrong", network=CAFE) for _ in range(20)))
     assert outcomes.count(None) == 5
 
 
@@ -168,6 +163,6 @@ async def test_the_counts_hold_neither_names_nor_addresses(world: World) -> None
 async def test_counts_are_shared_among_processes(world: World) -> None:
     other = People(world.db, world.secrets, hasher=PasswordHasher(CHEAP))
     await fail(world, 5)
-    outcome = await other.check_password("alice", "wrong", network=CAFE, now=world.now)
+    outcome = await world.try_password("alice", "wrong", network=CAFE, people=other)
     other.close()
     assert isinstance(outcome, SlowDown)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from mintmark.authorization_server.people.accounts import NewPerson
 from mintmark.authorization_server.people.hashing import HashingPolicy, PasswordHasher, PeopleBusy
-from mintmark.authorization_server.people.people import ADMINISTRATOR, People, UsernameTaken
+from mintmark.authorization_server.people.people import (
+    ADMINISTRATOR,
+    Overtaken,
+    People,
+    Recognised,
+    UsernameTaken,
+)
 from mintmark.authorization_server.people.rules import PasswordRefused, PasswordRules
 from mintmark.authorization_server.people.slow_down import SlowDown, SlowDownPolicy
 
@@ -12,11 +18,13 @@ __all__ = [
     "ADMINISTRATOR",
     "HashingPolicy",
     "NewPerson",
+    "Overtaken",
     "PasswordHasher",
     "PasswordRefused",
     "PasswordRules",
     "People",
     "PeopleBusy",
+    "Recognised",
     "SlowDown",
     "SlowDownPolicy",
     "UsernameTaken",

@@ -65,14 +65,10 @@ class Attempts:
 
         return await self._db.write(work) or attempt
 
-    async def succeeded(self, attempt: Attempt) -> None:
+    def succeeded(self, connection: Connection, attempt: Attempt) -> None:
         """The password was right: nothing is held against this account here any more."""
-
-        def work(connection: Connection) -> None:
-            rows.forget(connection, attempt.here)
-            rows.take_back(connection, attempt.others)
-
-        await self._db.write(work)
+        rows.forget(connection, attempt.here)
+        rows.take_back(connection, attempt.others)
 
     async def withdraw(self, attempt: Attempt) -> None:
         """The try came to nothing that anybody can be blamed for."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import secrets as random
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from mintmark.authorization_server.keys.secrets import ServerSecrets
 from mintmark.authorization_server.people.accounts import NewPerson, new_person
-from mintmark.authorization_server.people.attempts import Attempts
+from mintmark.authorization_server.people.attempts import Attempt, Attempts
 from mintmark.authorization_server.people.hashing import PasswordHasher
 from mintmark.authorization_server.people.rules import PasswordRules, normal_password, username_key
 from mintmark.authorization_server.people.slow_down import SlowDown, SlowDownPolicy
@@ -17,10 +20,10 @@ from mintmark.authorization_server.storage import Conflict, Connection, Database
 from mintmark.authorization_server.storage.records import Event, Person
 from mintmark.authorization_server.storage.repositories import events
 from mintmark.authorization_server.storage.repositories import people as rows
-from mintmark.errors import ConfigurationError
+from mintmark.errors import ConfigurationError, ErrorCode, MintmarkError
 from mintmark.jose.encoding import b64url_encode
 
-__all__ = ["ADMINISTRATOR", "People", "UsernameTaken"]
+__all__ = ["ADMINISTRATOR", "Overtaken", "People", "Recognised", "UsernameTaken"]
 
 ADMINISTRATOR = "administrator"  # the role that the first person has
 
@@ -29,6 +32,24 @@ _CHANGEABLE = frozenset({"name", "email", "email_verified", "roles", "groups", "
 
 class UsernameTaken(ConfigurationError):
     """Somebody else has that name, or one that looks the same."""
+
+
+class Overtaken(MintmarkError):
+    """The password fitted, but account or password have changed since."""
+
+    default_code: ClassVar[ErrorCode] = ErrorCode.BUSY
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """Somebody whose password was right.
+
+    ``settle`` is to run in the transaction that begins their sign-in. It forgets their tries, and looks once
+    more: whoever ended all their sign-ins meanwhile did not know of this one. It raises :class:`Overtaken`.
+    """
+
+    person: Person
+    settle: Callable[[Connection], None]
 
 
 class People:
@@ -57,8 +78,8 @@ class People:
 
     async def check_password(
         self, username: str, password: str, *, network: str, now: float, device: str | None = None
-    ) -> Person | SlowDown | None:
-        """Return the person; None if name and password do not fit; or how long to wait before trying again.
+    ) -> Recognised | SlowDown | None:
+        """Return who it is; None if name and password do not fit; or how long to wait before trying again.
 
         An unknown name, a wrong password, an account without a password and a disabled one get the same
         answer after the same work.
@@ -84,10 +105,19 @@ class People:
             raise
         if person is None or not fits or person.disabled_at is not None:
             return None
-        await self._attempts.succeeded(attempt)
         if stored is not None and self._hasher.outdated(stored):
             await self._renew_hash(key, stored, await self._hasher.hash(plain))
-        return person
+        return Recognised(person, functools.partial(self._settle, person=person, attempt=attempt))
+
+    def _settle(self, connection: Connection, *, person: Person, attempt: Attempt) -> None:
+        now = rows.by_id(connection, person.person_id)
+        if (
+            now is None
+            or now.disabled_at is not None
+            or now.password_changed_at != person.password_changed_at
+        ):
+            raise Overtaken("The account was changed while its password was looked at.")
+        self._attempts.succeeded(connection, attempt)
 
     def device_token(self, person_id: str) -> str:
         """A value for a long-lived cookie of the browser in which this person has just signed in.

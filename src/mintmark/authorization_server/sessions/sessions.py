@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from mintmark.authorization_server.keys.secrets import ServerSecrets
@@ -56,6 +56,7 @@ class Sessions:
         amr: tuple[str, ...] = ("pwd",),
         acr: str | None = None,
         replacing: str | None = None,
+        settle: Callable[[Connection], None] | None = None,
     ) -> NewSignIn:
         """Sign a person in, under a new cookie.
 
@@ -63,6 +64,7 @@ class Sessions:
         :param acr: the level that this reaches, if the service defines any.
         :param replacing: the browser's present cookie. The same person keeps the ``sid``, so that a later
             sign-out ends everything in this browser; another person's sign-in ends.
+        :param settle: what is to happen in the same transaction, and may refuse it by what it raises.
         """
         cookie = new_cookie()
         fresh = SignIn(
@@ -77,9 +79,13 @@ class Sessions:
             absolute_end=now + self._policy.sign_in_absolute,
         )
         replaced = digest(replacing) if replacing else None
-        sign_in = await self._db.write(
-            lambda connection: signing_in.begin(connection, fresh, digest(cookie), replaced, self._policy)
-        )
+
+        def work(connection: Connection) -> SignIn:
+            if settle is not None:
+                settle(connection)
+            return signing_in.begin(connection, fresh, digest(cookie), replaced, self._policy)
+
+        sign_in = await self._db.write(work)
         if replacing is not None:
             await self._deny_log.tick(now)
         return NewSignIn(sign_in, cookie)

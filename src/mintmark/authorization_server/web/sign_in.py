@@ -18,8 +18,7 @@ from mintmark.authorization_server.oauth.flow import Flow, network_of
 from mintmark.authorization_server.oauth.parameters import Parameters
 from mintmark.authorization_server.oauth.steps import recall_sign_in
 from mintmark.authorization_server.oauth.table import AUTHORIZE
-from mintmark.authorization_server.people import PeopleBusy, SlowDown
-from mintmark.authorization_server.storage.records import Person
+from mintmark.authorization_server.people import Overtaken, PeopleBusy, Recognised, SlowDown
 from mintmark.authorization_server.web import asking, cookies, forms
 
 __all__ = ["show_sign_in", "sign_in"]
@@ -67,13 +66,18 @@ async def sign_in(request: Request) -> Response:
     return await _welcome(flow, outcome)
 
 
-async def _welcome(flow: Flow, person: Person) -> Response:
+async def _welcome(flow: Flow, recognised: Recognised) -> Response:
     """Begin the session, renew the cookie, and answer the request that was waiting."""
-    settings, sessions = flow.service.settings, flow.service.sessions
-    old = cookies.sign_in_of(flow.request, settings)
-    new = await sessions.sign_in(person.person_id, flow.now, amr=("pwd",), replacing=old)
-    if not await _still_holds(flow, person):
-        await sessions.sign_out(new.sign_in.sid, flow.now, reason="sign_in_overtaken")
+    settings, person = flow.service.settings, recognised.person
+    try:
+        new = await flow.service.sessions.sign_in(
+            person.person_id,
+            flow.now,
+            amr=("pwd",),
+            replacing=cookies.sign_in_of(flow.request, settings),
+            settle=recognised.settle,
+        )
+    except Overtaken:
         log_event("sign_in_overtaken", person_id=person.person_id)
         return asking.to_sign_in(flow, status=422, username=person.username, kind="wrong")
     log_event("signed_in", person_id=person.person_id, sid=new.sign_in.sid)
@@ -85,14 +89,6 @@ async def _welcome(flow: Flow, person: Person) -> Response:
     cookies.keep_sign_in(response, settings, new.cookie)
     cookies.keep_device(response, settings, flow.service.people.device_token(person.person_id))
     return response
-
-
-async def _still_holds(flow: Flow, person: Person) -> bool:
-    """Look again once the sign-in is on disk: what ended all others meanwhile did not know of this one."""
-    now = await flow.service.people.find(person.person_id)
-    return (
-        now is not None and now.disabled_at is None and now.password_changed_at == person.password_changed_at
-    )
 
 
 def _later(flow: Flow, username: str, status: int, kind: str, seconds: float) -> Response:
