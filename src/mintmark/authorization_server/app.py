@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -73,7 +73,7 @@ def create_app(
         routes=routes,
         lifespan=lifespan,
         middleware=[
-            Middleware(_StraightToEndpoints),
+            Middleware(_Straight, routes=routes),
             Middleware(AccessLog, routes=routes),
         ],
         exception_handlers={HTTPException: _http_problem, Exception: _our_fault},
@@ -82,29 +82,37 @@ def create_app(
     return app
 
 
-class _StraightToEndpoints:
-    """ASGI middleware that finds the endpoints of the protocols by one look into their table.
+class _Straight:
+    """ASGI middleware that finds who answers by one look into a table of methods and paths.
 
-    The router would try its routes one after the other. It still knows them: for what asks in another way,
-    and for an application that is mounted below a path.
+    The router would try its routes one after the other. It still knows them: for paths with a part that
+    varies, for what asks in another way, and for an application that is mounted below a path.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, routes: Sequence[Route]) -> None:
         self._app = app
+        self._answers: dict[tuple[str, str], Callable[[Request], Awaitable[Response]]] = {
+            (method, route.path): route.endpoint
+            for route in routes
+            for method in ("GET", "POST")
+            if "{" not in route.path and method in (route.methods or ())
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""
-        endpoint = ENDPOINTS.get(scope["path"]) if scope["type"] == "http" else None
-        if endpoint is None or scope["method"] not in endpoint.methods or scope.get("root_path"):
+        answer = None
+        if scope["type"] == "http" and not scope.get("root_path"):
+            answer = self._answers.get((scope["method"], scope["path"]))
+        if answer is None:
             await self._app(scope, receive, send)
             return
         status, begun = 0, time.perf_counter()
         try:
-            response = await endpoint.answer(Request(scope, receive, send))
+            response = await answer(Request(scope, receive, send))
             status = response.status_code
             await response(scope, receive, send)
         finally:
-            log_request(scope, endpoint.path, status, begun)
+            log_request(scope, scope["path"], status, begun)
 
 
 def _route(path: str) -> Route:

@@ -244,7 +244,10 @@ def test_the_cookie_is_renewed_at_each_sign_in(own: Browser) -> None:
 def test_signing_out_takes_the_cookie_away(own: Browser) -> None:
     own.code()
     response = own.submit(own.http.get("/sign-out"))
-    assert any(header.startswith('mintmark=""') for header in response.headers.get_list("set-cookie"))
+    assert any(
+        header.startswith("mintmark=; ") and "Max-Age=0" in header
+        for header in response.headers.get_list("set-cookie")
+    )
     assert "mintmark" not in own.http.cookies
 
 

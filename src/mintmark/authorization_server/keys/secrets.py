@@ -13,7 +13,7 @@ from mintmark.authorization_server.storage.repositories import secrets as rows
 from mintmark.errors import ConfigurationError, MintmarkError
 from mintmark.jose.encoding import b64url_decode, b64url_encode, json_encode, json_object
 
-__all__ = ["ServerSecrets"]
+__all__ = ["Mac", "ServerSecrets"]
 
 _NAME = "root"
 _SIZE = 32
@@ -41,6 +41,22 @@ class ServerSecrets:
         """Return 32 bytes for that purpose: HKDF-Expand (RFC 5869 2.3), one block, the root being uniform."""
         info = b"mintmark " + purpose.encode()
         return hmac.new(self._root, info + b"\x01", hashlib.sha256).digest()
+
+
+class Mac:
+    """HMAC-SHA-256 under a key that is set up once."""
+
+    def __init__(self, key: bytes) -> None:
+        self._keyed = hmac.new(key, digestmod="sha256")
+
+    def __repr__(self) -> str:
+        return "<Mac>"
+
+    def of(self, message: bytes) -> bytes:
+        """Return the 32 bytes for a message."""
+        mac = self._keyed.copy()
+        mac.update(message)
+        return mac.digest()
 
 
 def _make(db: Database, sealer: Sealer, now: float) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import dataclass
 
+from mintmark.authorization_server.keys.secrets import Mac
 from mintmark.authorization_server.people.slow_down import (
     Counts,
     SlowDown,
@@ -32,7 +32,7 @@ class Attempts:
 
     def __init__(self, db: Database, key: bytes, policy: SlowDownPolicy) -> None:
         self._db = db
-        self._key = key
+        self._mac = Mac(key)
         self._policy = policy
 
     async def begin(
@@ -84,4 +84,4 @@ class Attempts:
 
     def _bucket(self, *parts: str) -> bytes:
         said = "\x00".join(parts).encode("utf-8", "surrogatepass")
-        return hmac.digest(self._key, said, "sha256")
+        return self._mac.of(said)

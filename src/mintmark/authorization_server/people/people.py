@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from mintmark.authorization_server.keys.secrets import ServerSecrets
+from mintmark.authorization_server.keys.secrets import Mac, ServerSecrets
 from mintmark.authorization_server.people.accounts import NewPerson, new_person
 from mintmark.authorization_server.people.attempts import Attempt, Attempts
 from mintmark.authorization_server.people.hashing import PasswordHasher
@@ -68,7 +68,7 @@ class People:
         self._hasher = hasher or PasswordHasher()
         self._rules = rules or PasswordRules()
         self._attempts = Attempts(db, secrets.key("sign-in failures"), slow_down or SlowDownPolicy())
-        self._device_key = secrets.key("known device")
+        self._device_mac_of = Mac(secrets.key("known device")).of
 
     def close(self) -> None:
         """Let go of the threads."""
@@ -136,7 +136,7 @@ class People:
 
     def _device_mac(self, person_id: str, device: str) -> str:
         said = f"{person_id}.{device}".encode()
-        return b64url_encode(hmac.digest(self._device_key, hashlib.sha256(said).digest(), "sha256"))
+        return b64url_encode(self._device_mac_of(hashlib.sha256(said).digest()))
 
     # Accounts
 

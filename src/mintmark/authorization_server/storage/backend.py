@@ -17,7 +17,7 @@ class AtHand(Protocol):
     """Rows that are so near that nobody needs to wait for them."""
 
     def read(self, work: Callable[[sa.Connection], T]) -> T:
-        """Run the work on one snapshot, in the calling thread: a few rows, each by its key.
+        """Run the work, which is one :class:`.statements.Statement`, in the calling thread.
 
         :raises StorageUnavailable: not at once.
         """

@@ -94,7 +94,10 @@ class Database:
         return await future
 
     async def look_up(self, work: Callable[[sa.Connection], T]) -> T:
-        """As :meth:`read`, for a few rows that are found by their keys: no thread where none is needed."""
+        """As :meth:`read`, for one :class:`.statements.Statement` that finds a few rows by their keys.
+
+        No thread is asked where none is needed.
+        """
         if self._backend.here is not None:
             with contextlib.suppress(StorageUnavailable):
                 return self._backend.here.read(work)

@@ -100,18 +100,13 @@ class AtHand:
         self._lock = threading.Lock()  # held for microseconds, by whichever event loop asks
 
     def read(self, work: Callable[[sa.Connection], T]) -> T:
-        """Run the work on one snapshot.
+        """Run the work, which is one statement and so sees one snapshot.
 
         :raises StorageUnavailable: not at once; the database may have more patience elsewhere.
         """
         try:
             with self._lock:
-                self._driver.execute("BEGIN")
-                try:
-                    return work(self._connection)
-                finally:
-                    self._connection.rollback()  # of what SQLAlchemy has begun, if anything
-                    self._driver.rollback()
+                return work(self._connection)
         except (OperationalError, sqlite3.Error) as error:
             raise unavailable(error) from error
 

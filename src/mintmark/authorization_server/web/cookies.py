@@ -74,12 +74,8 @@ def _read(request: Request, settings: Settings, name: str) -> str | None:
 
 
 def _write(response: Response, settings: Settings, name: str, value: str, *, max_age: int | None) -> None:
-    response.set_cookie(
-        _name(settings, name),
-        value,
-        max_age=max_age,
-        path="/",
-        secure=settings.is_https,
-        httponly=True,
-        samesite="lax",
-    )
+    """:param value: made by us, of characters that a cookie may have."""
+    lasting = f"Max-Age={max_age}; " if max_age is not None else ""
+    secure = "; Secure" if settings.is_https else ""
+    said = f"{_name(settings, name)}={value}; HttpOnly; {lasting}Path=/; SameSite=Lax{secure}"
+    response.headers.append("Set-Cookie", said)
