@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import sys
@@ -13,7 +14,6 @@ from typing import Annotated
 
 import typer
 
-from mintmark.cli import admin, demo, encrypt, inspect, key, serve, sign, verify
 from mintmark.cli.terminal import complain
 from mintmark.errors import InvalidToken, MintmarkError
 
@@ -28,7 +28,22 @@ _INTERRUPTED = 130
 _READER_GONE = 141
 
 
-def _tree() -> typer.Typer:
+# Each command's module and name in it: what is not asked for is not imported.
+_COMMANDS = {
+    "demo": ("mintmark.cli.demo", "demo"),
+    "serve": ("mintmark.cli.serve", "serve"),
+    "admin": ("mintmark.cli.admin", "app"),
+    "key": ("mintmark.cli.key", "app"),
+    "inspect": ("mintmark.cli.inspect", "inspect"),
+    "verify": ("mintmark.cli.verify", "verify"),
+    "sign": ("mintmark.cli.sign", "sign"),
+    "encrypt": ("mintmark.cli.encrypt", "encrypt"),
+    "decrypt": ("mintmark.cli.encrypt", "decrypt"),
+}
+
+
+def _tree(asked: Sequence[str]) -> typer.Typer:
+    """Return the command that is asked for, or all of them where there is none of that name."""
     app = typer.Typer(
         help=_HELP,
         rich_markup_mode=None,
@@ -36,15 +51,13 @@ def _tree() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback(help=_HELP)(_front)
-    app.command()(demo.demo)
-    app.command()(serve.serve)
-    app.add_typer(admin.app, name="admin")
-    app.add_typer(key.app, name="key")
-    app.command()(inspect.inspect)
-    app.command()(verify.verify)
-    app.command()(sign.sign)
-    app.command()(encrypt.encrypt)
-    app.command()(encrypt.decrypt)
+    for name in asked[:1] if asked and asked[0] in _COMMANDS else _COMMANDS:
+        module, attribute = _COMMANDS[name]
+        command = getattr(importlib.import_module(module), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
     return app
 
 
@@ -68,7 +81,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit status; wrong use is one line on standard error."""
     # what the library would warn of comes back as the error; a service configures its logs itself
     logging.getLogger("mintmark").addHandler(logging.NullHandler())
-    command = typer.main.get_command(_tree())
+    command = typer.main.get_command(_tree(arguments))
     try:
         outcome = command.main(list(arguments) or ["--help"], prog_name="mintmark", standalone_mode=False)
     except typer.TyperException as error:

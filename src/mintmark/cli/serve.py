@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Annotated
 
 import typer
@@ -31,8 +32,12 @@ def serve(
     Everything else is in the settings file and in MINTMARK_* variables, which win over it. Logs are JSON
     lines on standard error.
     """
+    gc.disable()  # what a start makes, stays: to look through it for garbage takes a tenth of the time
     try:
         from mintmark.cli.serving import run_server
+
+        return run_server(settings, host, port, database, log_level)
     except ModuleNotFoundError as error:
         raise missing_extra(error, "server") from None
-    return run_server(settings, host, port, database, log_level)
+    finally:
+        gc.enable()

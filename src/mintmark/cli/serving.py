@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import signal
 import socket
@@ -152,6 +153,8 @@ async def _serve(app: Starlette, settings: Settings, listening: socket.socket) -
         for signal_number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(signal_number, server.stop)
         _announce(settings, listening)
+        gc.freeze()  # and from now on none of it is looked through again
+        gc.enable()
         await server.serve(sockets=[listening])
     return 0
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -114,13 +115,52 @@ def test_a_file_without_rights_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_revisions_make_exactly_the_schema_of_the_code(tmp_path: Path) -> None:
+    """Also what a new file gets, which is made without them."""
     config = Config()
     config.set_main_option("script_location", str(migration_scripts()).replace("%", "%%"))
     assert ScriptDirectory.from_config(config).get_current_head() == SCHEMA_VERSION
-    db = Database.open(f"sqlite:///{tmp_path / 'x.db'}")
-    differences = db.read_now(lambda c: compare_metadata(MigrationContext.configure(c), metadata))
-    db.close_now()
-    assert differences == []
+    Database.open(f"sqlite:///{tmp_path / 'made.db'}").close_now()
+    by_revisions = sa.create_engine(f"sqlite:///{tmp_path / 'revised.db'}")
+    with by_revisions.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        revised = described(connection)
+    with sa.create_engine(f"sqlite:///{tmp_path / 'made.db'}").begin() as connection:
+        assert described(connection) == revised
+        assert (
+            connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() == SCHEMA_VERSION
+        )
+
+
+def described(connection: sa.Connection) -> dict[str, object]:
+    """Everything that SQLite says about its tables, but not in which order it was said."""
+    look = sa.inspect(connection)
+    pragmas = ("table_xinfo", "foreign_key_list", "index_list")
+    found: dict[str, object] = {}
+    for table in look.get_table_names():
+        said = [connection.exec_driver_sql(f"PRAGMA {pragma}('{table}')").fetchall() for pragma in pragmas]
+        columns, foreign_keys, indexes = said
+        found[table] = (
+            {tuple(row)[1:] for row in columns},
+            {tuple(row)[2:] for row in foreign_keys},
+            {index_of(connection, *row[1:]) for row in indexes},
+        )
+    return found
+
+
+def index_of(
+    connection: sa.Connection, name: str, unique: int, kind: str, partial: int
+) -> tuple[object, ...]:
+    columns = connection.exec_driver_sql(f"PRAGMA index_info('{name}')")
+    named = name if kind == "c" else kind  # SQLite names those of constraints in the order of their making
+    return named, unique, partial, condition_of(connection, name), *(column for _, _, column in columns)
+
+
+def condition_of(connection: sa.Connection, index: str) -> str:
+    query = sa.text("SELECT sql FROM sqlite_master WHERE name = :name")
+    sql = connection.execute(query, {"name": index}).scalar()
+    return (sql or "").rpartition(" WHERE ")[2].replace("signing_keys.", "").replace("grants.", "")
 
 
 def test_the_package_carries_its_revisions(tmp_path: Path) -> None:

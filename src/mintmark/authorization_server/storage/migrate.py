@@ -6,7 +6,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from mintmark.authorization_server.storage.schema import SCHEMA_VERSION
+from mintmark.authorization_server.storage.schema import SCHEMA_VERSION, metadata
 from mintmark.errors import ConfigurationError
 
 __all__ = ["bring_up_to_date", "migration_scripts"]
@@ -28,7 +28,9 @@ def bring_up_to_date(engine: sa.Engine, *, name: str) -> None:
     try:
         with engine.begin() as connection:
             version = _version(connection, name)
-            if version != SCHEMA_VERSION:  # the usual start does not even import Alembic
+            if version is None and connection.dialect.name == "sqlite":
+                _make(connection)
+            elif version != SCHEMA_VERSION:  # the usual start does not even import Alembic
                 _upgrade(connection, version, name)
     finally:
         engine.dispose()
@@ -42,6 +44,19 @@ def _version(connection: sa.Connection, name: str) -> str | None:
         return None
     found = connection.execute(sa.text(f"SELECT version_num FROM {_VERSION_TABLE}")).scalar()  # noqa: S608
     return None if found is None else str(found)
+
+
+def _make(connection: sa.Connection) -> None:
+    """Make what all revisions together would make, in a tenth of the time that Alembic takes to be imported.
+
+    On PostgreSQL the revisions make more than tables.
+    """
+    metadata.create_all(connection)
+    version = sa.Table(
+        _VERSION_TABLE, sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True)
+    )
+    version.create(connection)
+    connection.execute(sa.insert(version), {"version_num": SCHEMA_VERSION})
 
 
 def _upgrade(connection: sa.Connection, version: str | None, name: str) -> None:
