@@ -11,11 +11,10 @@ import hmac
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote_plus
 
 from mintmark.authorization_server.oauth.attempts import Attempts
 from mintmark.authorization_server.oauth.errors import InvalidClient, InvalidRequest, TooManyRequests
-from mintmark.authorization_server.oauth.parameters import Parameters
+from mintmark.authorization_server.oauth.parameters import Parameters, form_decoded
 from mintmark.authorization_server.registrations import NO_SECRET, AuthMethod, Client
 
 __all__ = ["Credentials", "authenticate", "presented"]
@@ -62,7 +61,7 @@ def _basic(authorization: str) -> Credentials:
     try:
         text = base64.b64decode(encoded.strip(), validate=True).decode("utf-8")
         name, colon, secret = text.partition(":")
-        client_id, secret = unquote_plus(name, errors="strict"), unquote_plus(secret, errors="strict")
+        client_id, secret = form_decoded(name), form_decoded(secret)
     except (binascii.Error, ValueError):
         raise _refused("the Authorization header is not well-formed Basic") from None
     if not colon or not client_id or not secret:

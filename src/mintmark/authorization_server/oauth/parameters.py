@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus
 
 from mintmark.authorization_server.oauth.errors import InvalidRequest
 
-__all__ = ["LARGEST_FORM", "Parameters"]
+__all__ = ["LARGEST_FORM", "Parameters", "form_decoded"]
 
 LARGEST_FORM = 64 * 1024
 _MOST_PARAMETERS = 100
@@ -57,7 +57,7 @@ class Parameters:
         try:
             spelt = text.decode("ascii")
             pairs = [
-                (_decoded(name), _decoded(value))
+                (form_decoded(name), form_decoded(value))
                 for name, _, value in (field.partition("=") for field in spelt.split("&") if field)
             ]
         except UnicodeDecodeError:
@@ -103,7 +103,7 @@ class Parameters:
         return f"Parameters({', '.join(sorted((*self._values, *self._repeatable)))})"  # names only
 
 
-def _decoded(text: str) -> str:
+def form_decoded(text: str) -> str:
     """Read what a form has encoded (URL standard, 5.1); most names and values have nothing to decode.
 
     :raises UnicodeDecodeError: not UTF-8.
