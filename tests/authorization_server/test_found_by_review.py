@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import socket
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from msgspec.structs import replace
 
 from mintmark.authorization_server.assembly import opened
 from mintmark.authorization_server.claims import Wanted, build_access_claims

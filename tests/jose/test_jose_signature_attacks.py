@@ -8,7 +8,6 @@ import hmac
 import json
 import math
 import socket
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +19,7 @@ from forgery import PAYLOAD, forge, refused
 from hypothesis import given
 from hypothesis import strategies as st
 from jose_keys import key_for
+from msgspec.structs import replace
 
 from mintmark.errors import (
     AlgorithmNotAllowed,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
+
+from msgspec import Struct
 
 from mintmark.errors import (
     AlgorithmNotAllowed,
@@ -30,8 +31,7 @@ MAX_TRIES: Final = 16  # keys that a token without kid is tried against
 Algorithms = Sequence[str] | Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class SkippedKey:
+class SkippedKey(Struct, frozen=True):
     """A member of a set that was not taken, and why (RFC 7517 5: skip what is not understood)."""
 
     index: int

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from mintmark.errors import ConfigurationError
 from mintmark.jose import jws
@@ -152,8 +153,7 @@ class Issuer:
         return jws.sign(payload, self._key, header={"typ": form.typ, **header})
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
+class _Form(Struct, frozen=True):
     """What all tokens of one kind and one issuer have in common."""
 
     policy: Policy

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from mintmark.errors import ConfigurationError
 from mintmark.jwt.profile import Profile
@@ -46,8 +47,7 @@ def media_type(typ: str) -> str:
 _ORDINARY_JWT: Final = frozenset({None, media_type("JWT")})
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """Every check of the claims, decided once.
 
     ``None`` for issuer, audiences or types means: waived by name. ``needed`` lists what must be there.

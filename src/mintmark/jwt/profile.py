@@ -6,8 +6,9 @@ The profiles themselves are the files of :mod:`mintmark.jwt.profiles`, one per s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from mintmark.errors import InvalidToken
 
@@ -19,8 +20,7 @@ __all__ = ["Profile"]
 Members = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Profile:
+class Profile(Struct, frozen=True, eq=False):
     """One kind of token.
 
     :param name: what people call it, for messages.

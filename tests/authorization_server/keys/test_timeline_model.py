@@ -13,11 +13,12 @@ In words, for an issuer with two algorithms and verifiers that only poll:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from msgspec.structs import replace
 
 from mintmark.authorization_server.keys import timeline
 from mintmark.authorization_server.keys.timeline import (

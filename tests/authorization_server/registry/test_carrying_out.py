@@ -7,11 +7,11 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mintmark.authorization_server.oauth.attempts import Attempts
 from mintmark.authorization_server.oauth.client_auth import Credentials, authenticate

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from mintmark.authorization_server.registry import Registry
 from mintmark.authorization_server.registry.carrying_out import carry_out

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mintmark.authorization_server.claims import TokenKind, Wanted
 from mintmark.authorization_server.registry.merging import SHADOWED, merged

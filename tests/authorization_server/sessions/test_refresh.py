@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from mintmark.authorization_server.sessions import Granted, Refreshed, RefreshPolicy, RefusalReason, Refused
 from mintmark.authorization_server.sessions.tokens import RefreshTokens

@@ -13,11 +13,10 @@ In words, for a service that gives two grants:
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec.structs import replace
 
 from mintmark.authorization_server.sessions.refresh import (
     Decision,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from mintmark.authorization_server.storage import Connection, Database
 from mintmark.authorization_server.storage.records import STATUS_LIST_SIZE

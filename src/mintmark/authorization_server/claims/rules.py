@@ -12,9 +12,10 @@ Nothing here can set a claim that the protocol gives a meaning: see :data:`.buil
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
+
+from msgspec import Struct, field
 
 from mintmark.authorization_server.claims.building import REGISTERED
 from mintmark.authorization_server.storage.records import Person
@@ -35,8 +36,7 @@ class TokenKind(StrEnum):
     USERINFO = "userinfo"
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """A token that is about to be made: all that rules and the hook may look at."""
 
     kind: TokenKind
@@ -49,8 +49,7 @@ class Wanted:
 ClaimHook: TypeAlias = Callable[[Wanted], Mapping[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimRule:
+class ClaimRule(Struct, frozen=True):
     """One claim. Exactly one of ``value``, ``source``, ``by_role`` and ``by_group`` says what it is.
 
     :param claim: its name; not a registered one.

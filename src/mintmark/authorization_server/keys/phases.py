@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mintmark.authorization_server.keys.timeline import KeyPolicy, gone_at
 from mintmark.authorization_server.storage.records import KeyRecord, KeyState
@@ -11,8 +12,7 @@ from mintmark.authorization_server.storage.records import KeyRecord, KeyState
 __all__ = ["KeyLife", "key_lives"]
 
 
-@dataclass(frozen=True, slots=True)
-class KeyLife:
+class KeyLife(Struct, frozen=True):
     """When a key is published, signs and goes, in seconds since the epoch.
 
     :param signs_from: None for a key that was revoked before it signed anything.

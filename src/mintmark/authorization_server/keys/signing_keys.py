@@ -6,8 +6,10 @@ import asyncio
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mintmark.authorization_server.keys.applying import Candidates, apply
 from mintmark.authorization_server.keys.sealing import Sealer
@@ -42,8 +44,7 @@ _log = logging.getLogger("mintmark.keys")
 _KEY_REMEMBERED = 86400.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Loaded:
+class _Loaded(Struct, frozen=True):
     """What this process knows of the keys, replaced as a whole."""
 
     records: tuple[KeyRecord, ...]

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from mintmark.authorization_server.storage.records import KeyRecord, KeyState
 from mintmark.errors import ConfigurationError
@@ -42,8 +43,7 @@ __all__ = [
 SHORTEST_CACHE = 60  # seconds; below it caches would ask all the time, and publish_ahead covers it anyway
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPolicy:
+class KeyPolicy(Struct, frozen=True):
     """How keys live. Durations are seconds.
 
     :param algs: the algorithms that must have a current key.
@@ -78,8 +78,7 @@ class KeyPolicy:
             raise ConfigurationError("keys: rotate_every must not be shorter than publish_ahead.")
 
 
-@dataclass(frozen=True, slots=True)
-class Create:
+class Create(Struct, frozen=True):
     """Make a key: NEXT, to sign at ``activates_at``; or CURRENT, because the algorithm has none."""
 
     alg: str
@@ -87,31 +86,27 @@ class Create:
     activates_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Promote:
+class Promote(Struct, frozen=True):
     """The next key signs from now on."""
 
     kid: str
     alg: str
 
 
-@dataclass(frozen=True, slots=True)
-class Retire:
+class Retire(Struct, frozen=True):
     """The current key signs no more."""
 
     kid: str
 
 
-@dataclass(frozen=True, slots=True)
-class Remove:
+class Remove(Struct, frozen=True):
     """Nothing that the key signed can still be valid: forget it."""
 
     kid: str
     seen: KeyState
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Struct, frozen=True):
     """Tokens have come to live longer than when the key began to sign: its public half must too."""
 
     kid: str

@@ -7,7 +7,8 @@ client out.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 __all__ = ["Attempts", "Record", "after_failure", "seconds_to_wait"]
 
@@ -17,8 +18,7 @@ _FORGET_AFTER = 900.0
 _MOST_RECORDS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """Wrong secrets of one client from one network."""
 
     failures: int

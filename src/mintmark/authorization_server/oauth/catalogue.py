@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from mintmark.authorization_server.claims import ClaimRule, Wanted
 from mintmark.authorization_server.registrations import IDENTITY_SCOPES, Client, Resource
@@ -12,8 +13,7 @@ from mintmark.authorization_server.registrations import IDENTITY_SCOPES, Client,
 __all__ = ["Catalogue"]
 
 
-@dataclass(frozen=True, slots=True)
-class Catalogue:
+class Catalogue(Struct, frozen=True):
     """Everything that is registered, ready to be asked. Make one with :meth:`of`.
 
     :param issuer: the audience of tokens for the service itself, when a client has no resource.

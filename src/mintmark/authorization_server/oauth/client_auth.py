@@ -10,7 +10,8 @@ import hashlib
 import hmac
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from mintmark.authorization_server.oauth.attempts import Attempts
 from mintmark.authorization_server.oauth.errors import InvalidClient, InvalidRequest, TooManyRequests
@@ -23,13 +24,15 @@ _CHALLENGE = {"WWW-Authenticate": 'Basic realm="mintmark", charset="UTF-8"'}
 _NO_DIGESTS = (NO_SECRET, NO_SECRET)
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(Struct, frozen=True):
     """What a request says about its client."""
 
     client_id: str
     method: AuthMethod
-    secret: str | None = field(default=None, repr=False)
+    secret: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.client_id}, {self.method})"
 
 
 def presented(authorization: str | None, parameters: Parameters) -> Credentials:

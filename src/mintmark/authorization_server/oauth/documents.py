@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from typing import Any, Self
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -25,8 +25,7 @@ class _Written(Response):
         self.raw_headers = other.raw_headers.copy()  # CORS may add to them
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """One document with its validator (RFC 9110 8.8.3)."""
 
     etag: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from starlette.requests import Request
 
 from mintmark.authorization_server.claims import Wanted
@@ -27,8 +27,7 @@ from mintmark.authorization_server.web.pages import Pages
 __all__ = ["Service", "service_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """The running service.
 
     :param extra_claims: what the operator's rules and hook add to a token or an answer.

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from mintmark.authorization_server.claims import TokenKind, Wanted, build_access_claims, build_id_claims
 from mintmark.authorization_server.keys import SigningKeys
@@ -36,8 +37,7 @@ _JITTER = 0.05  # lives end up to 5 % early, so that renewals do not come all at
 _SNAPSHOT_LIFETIME = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class AccessToken:
+class AccessToken(Struct, frozen=True):
     """An access token on its way out, with what the answer says about it."""
 
     text: str

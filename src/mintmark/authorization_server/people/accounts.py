@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import secrets as random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from mintmark.authorization_server.storage.records import Person
 
 __all__ = ["NewPerson", "new_person"]
 
 
-@dataclass(frozen=True, slots=True)
-class NewPerson:
+class NewPerson(Struct, frozen=True):
     """What a new account is made from. Without a password, nobody can sign in to it by password."""
 
     username: str
-    password: str | None = field(default=None, repr=False)
+    password: str | None = None
     name: str = ""
     email: str | None = None
     email_verified: bool = False
     roles: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"NewPerson({self.username})"
 
 
 def new_person(new: NewPerson, now: float, *, has_password: bool) -> Person:

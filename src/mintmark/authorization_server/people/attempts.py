@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from mintmark.authorization_server.keys.secrets import Mac
 from mintmark.authorization_server.people.slow_down import (
@@ -19,8 +19,7 @@ from mintmark.authorization_server.storage.repositories import sign_in_failures 
 __all__ = ["Attempt", "Attempts"]
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """A try that has been counted as a failure until it turns out to be none."""
 
     here: bytes

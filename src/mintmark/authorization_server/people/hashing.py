@@ -7,11 +7,11 @@ import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
 import argon2
 from argon2.exceptions import InvalidHashError, VerificationError
+from msgspec import Struct
 
 from mintmark.errors import ErrorCode, MintmarkError
 
@@ -30,8 +30,7 @@ class PeopleBusy(MintmarkError):
         self.retry_after = retry_after
 
 
-@dataclass(frozen=True, slots=True)
-class HashingPolicy:
+class HashingPolicy(Struct, frozen=True):
     """What a guess costs, and how much of it is admitted at once.
 
     The cost is OWASP's first choice for argon2id (Password Storage Cheat Sheet): 19 MiB, two passes, one

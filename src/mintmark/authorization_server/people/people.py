@@ -7,8 +7,9 @@ import hashlib
 import hmac
 import secrets as random
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar
+
+from msgspec import Struct
 
 from mintmark.authorization_server.keys.secrets import Mac, ServerSecrets
 from mintmark.authorization_server.people.accounts import NewPerson, new_person
@@ -40,8 +41,7 @@ class Overtaken(MintmarkError):
     default_code: ClassVar[ErrorCode] = ErrorCode.BUSY
 
 
-@dataclass(frozen=True, slots=True)
-class Recognised:
+class Recognised(Struct, frozen=True):
     """Somebody whose password was right.
 
     ``settle`` is to run in the transaction that begins their sign-in. It forgets their tries, and looks once

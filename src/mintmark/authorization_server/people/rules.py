@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mintmark.authorization_server.people.common_passwords import COMMON_PASSWORDS
 from mintmark.errors import ConfigurationError
@@ -18,8 +19,7 @@ class PasswordRefused(ConfigurationError):
     """The password is not acceptable; the message tells the person why."""
 
 
-@dataclass(frozen=True, slots=True)
-class PasswordRules:
+class PasswordRules(Struct, frozen=True):
     """What a new password must be.
 
     :param shortest: characters. NIST asks for 15 where the password is all there is, 8 beside a second

@@ -13,20 +13,19 @@ What holds:
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 __all__ = ["Counts", "SlowDown", "SlowDownPolicy", "Tally", "network_of", "wait"]
 
 
-@dataclass(frozen=True, slots=True)
-class SlowDown:
+class SlowDown(Struct, frozen=True):
     """Too many failures: try again after ``retry_after`` seconds. Says nothing about the password."""
 
     retry_after: int
 
 
-@dataclass(frozen=True, slots=True)
-class SlowDownPolicy:
+class SlowDownPolicy(Struct, frozen=True):
     """How patient the service is. Durations are seconds.
 
     :param free: failures for one account from one network, or one known device, that cost nothing.
@@ -47,16 +46,14 @@ class SlowDownPolicy:
     remembered: float = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Struct, frozen=True):
     """Failures, and when the last one was."""
 
     failures: int = 0
     last_at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """What is known of the one who tries.
 
     :param here: this account from this network, or from this known device.

@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from mintmark.authorization_server.people import PasswordHasher, PasswordRules
 from mintmark.authorization_server.registry.client_secrets import new_secret, secret_digest
@@ -34,8 +35,7 @@ Passwords = Callable[[str], str | None]
 _TRIES = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """What was planned, and what came of it.
 
     :param secrets: of clients, which are kept nowhere.
@@ -43,8 +43,11 @@ class Done:
     """
 
     changes: tuple[Change, ...]
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, str] = field(default_factory=dict)
     ended: Mapping[str, int] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Done({self.changes})"
 
 
 def look(db: Database, settings: Settings, want: Want, person_keys: Collection[str] = ()) -> Done:

@@ -6,8 +6,9 @@ The settings win. A row that cannot be used is left out, never half-used: whoeve
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from mintmark.authorization_server.oauth.catalogue import Catalogue
 from mintmark.authorization_server.registrations import Client, Resource
@@ -24,8 +25,7 @@ E = TypeVar("E", Resource, Client)
 SHADOWED = "the settings file registers it, and wins"
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True):
     """A row that nobody can use, and why."""
 
     table: str

@@ -7,9 +7,10 @@ digest of one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from mintmark.authorization_server.registrations import Client, Resource
 from mintmark.authorization_server.registry.declaring import DeclaredPerson
@@ -46,8 +47,7 @@ class Secret(StrEnum):
     NAMED = "named"  # the file says which
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """One member of an entry: as it is, and as it is to be; None where it is not said."""
 
     name: str
@@ -55,8 +55,7 @@ class Member:
     after: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One entry that differs."""
 
     table: Table
@@ -75,8 +74,7 @@ class Change:
         return any(member.name == "client_secret" and member.after == Secret.MADE for member in self.members)
 
 
-@dataclass(frozen=True, slots=True)
-class Present:
+class Present(Struct, frozen=True):
     """What the database has: registrations but for those that the settings shadow, and the people asked for.
 
     :param people: by the key of their names.
@@ -87,8 +85,7 @@ class Present:
     people: Mapping[str, Person] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What is to be. A confidential client with ``OUR_SECRET`` keeps the secret that it has, or gets one.
 
     :param people: by the key of their names.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mintmark.authorization_server.assembly import session_policy
 from mintmark.authorization_server.people.accounts import NewPerson, new_person
@@ -29,8 +31,7 @@ class OvertakenError(Exception):
     """Somebody else has written between the look and the transaction."""
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """One transaction: what was planned, if the database still has what the plan started from.
 
     It may run twice, so whatever is random or slow was made before.

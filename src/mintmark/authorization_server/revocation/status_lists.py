@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakValueDictionary
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mintmark.authorization_server.revocation.places import list_number
 from mintmark.authorization_server.storage import Connection, Database
@@ -26,8 +28,7 @@ _LOOK_EVERY = 1.0  # seconds: so that neither readers nor revocations in number 
 _HELD = 64  # lists in memory: the others are signed each time they are asked for
 
 
-@dataclass(frozen=True, slots=True)
-class _Signed:
+class _Signed(Struct, frozen=True):
     """A list as it was signed, what it was signed from, and when that was last compared."""
 
     text: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct
 
 from mintmark.authorization_server.storage.records import Grant, Person, SignIn
 from mintmark.errors import ConfigurationError
@@ -19,8 +20,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class SessionPolicy:
+class SessionPolicy(Struct, frozen=True):
     """Durations in seconds.
 
     :param access_token_lifetime: the longest life of an access token: deny entries live as long.
@@ -43,16 +43,17 @@ class SessionPolicy:
             raise ConfigurationError("tokens: every lifetime must be greater than 0.")
 
 
-@dataclass(frozen=True, slots=True)
-class NewSignIn:
+class NewSignIn(Struct, frozen=True):
     """A fresh sign-in and the cookie value that stands for it, which is stored nowhere."""
 
     sign_in: SignIn
-    cookie: str = field(repr=False)
+    cookie: str
+
+    def __repr__(self) -> str:
+        return f"NewSignIn({self.sign_in})"
 
 
-@dataclass(frozen=True, slots=True)
-class CodeRequest:
+class CodeRequest(Struct, frozen=True):
     """What an authorization code is to be bound to."""
 
     client_id: str
@@ -68,25 +69,29 @@ class CodeRequest:
     amr: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(Struct, frozen=True):
     """A code was redeemed. ``refresh_token`` is None for clients without the refresh grant."""
 
     grant: Grant
     person: Person
-    refresh_token: str | None = field(repr=False)
+    refresh_token: str | None
+
+    def __repr__(self) -> str:
+        return f"Granted({self.grant})"
 
 
-@dataclass(frozen=True, slots=True)
-class Refreshed:
+class Refreshed(Struct, frozen=True):
     """A refresh token was accepted. ``scope`` and ``resources`` are for this answer only (RFC 6749 6)."""
 
     grant: Grant
     person: Person
-    refresh_token: str = field(repr=False)
+    refresh_token: str
     scope: tuple[str, ...]
     resources: tuple[str, ...]
     rotated: bool
+
+    def __repr__(self) -> str:
+        return f"Refreshed({self.grant}, rotated={self.rotated})"
 
 
 class RefusalReason(StrEnum):
@@ -107,8 +112,7 @@ class RefusalReason(StrEnum):
     RESOURCE_TOO_WIDE = "resource_too_wide"  # invalid_target (RFC 8707 2)
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """No token. ``grant`` is the grant concerned, if one is known."""
 
     reason: RefusalReason

@@ -12,8 +12,10 @@ What holds, whatever requests, retries and thefts interleave:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mintmark.authorization_server.storage.records import Grant
 from mintmark.errors import ConfigurationError
@@ -33,8 +35,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshPolicy:
+class RefreshPolicy(Struct, frozen=True):
     """How a client's refresh tokens live. Durations are seconds.
 
     :param idle: a grant that is not used for so long ends.
@@ -53,46 +54,39 @@ class RefreshPolicy:
             raise ConfigurationError("refresh: idle and absolute must be greater than 0, grace not less.")
 
 
-@dataclass(frozen=True, slots=True)
-class Rotate:
+class Rotate(Struct, frozen=True):
     """The token is the current one: the successor takes its place. ``grant`` is the state to write."""
 
     grant: Grant
 
 
-@dataclass(frozen=True, slots=True)
-class SameSuccessor:
+class SameSuccessor(Struct, frozen=True):
     """The token was the current one a moment ago: answer as then; nothing is written."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(Struct, frozen=True):
     """The client does not rotate: the same token goes on. ``grant`` is the state to write, if it is due."""
 
     grant: Grant | None
 
 
-@dataclass(frozen=True, slots=True)
-class Reuse:
+class Reuse(Struct, frozen=True):
     """A genuine token that was replaced long ago: two hold this grant. It ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """There is no such grant (any more)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """The grant was ended before: sign-out, reuse, by hand."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Expired:
+class Expired(Struct, frozen=True):
     """The grant has not been used for too long, or has reached its absolute end."""
 
 

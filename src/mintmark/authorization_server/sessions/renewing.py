@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mintmark.authorization_server.sessions.ending import end_grant
 from mintmark.authorization_server.sessions.outcomes import RefusalReason, Refused, SessionPolicy
@@ -36,8 +37,7 @@ _REFUSED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Renewal:
+class Renewal(Struct, frozen=True):
     """The grant as it stands now, and what this answer is for."""
 
     grant: Grant

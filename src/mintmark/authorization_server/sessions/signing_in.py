@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from mintmark.authorization_server.sessions.ending import end_sign_in
 from mintmark.authorization_server.sessions.outcomes import SessionPolicy

@@ -15,7 +15,8 @@ import hashlib
 import hmac
 import re
 import secrets
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mintmark.authorization_server.keys.secrets import Mac
 from mintmark.jose.encoding import b64url_encode
@@ -40,8 +41,7 @@ _REFRESH = re.compile(r"mmr_([A-Za-z0-9_-]{22})\.([1-9][0-9]{0,9})\.([A-Za-z0-9_
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 4.1
 
 
-@dataclass(frozen=True, slots=True)
-class Presented:
+class Presented(Struct, frozen=True):
     """What a genuine refresh token says."""
 
     grant_id: str

@@ -5,11 +5,11 @@ Times are seconds since the epoch. Codes and cookies are kept as SHA-256 digests
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from mintmark.jwt.policy import MAX_LEEWAY
 
@@ -28,7 +28,6 @@ __all__ = [
     "Person",
     "ResourceRecord",
     "SignIn",
-    "values_of",
 ]
 
 STATUS_LIST_SIZE = 1 << 17
@@ -37,8 +36,7 @@ STATUS_BLOCK_SIZE = 1 << 10
 """So many are taken at once by a process that gives them to tokens."""
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """Somebody who can sign in. ``person_id`` is the ``sub`` of tokens: opaque, random, never used again."""
 
     person_id: str
@@ -55,8 +53,7 @@ class Person:
     disabled_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SignIn:
+class SignIn(Struct, frozen=True):
     """One sign-in of one person in one browser (``sid``)."""
 
     sid: str
@@ -70,8 +67,7 @@ class SignIn:
     absolute_end: float
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """What one person gave one client, and the state of its refresh token.
 
     ``offline`` grants (scope ``offline_access``, OpenID Connect Core 11) survive the sign-out of their
@@ -107,8 +103,7 @@ class Grant:
         return None if self.offline else self.sid
 
 
-@dataclass(frozen=True, slots=True)
-class CodeRecord:
+class CodeRecord(Struct, frozen=True):
     """An authorization code: everything that it is bound to (RFC 6749 4.1.2, RFC 7636, RFC 8707)."""
 
     code_hash: bytes
@@ -139,8 +134,7 @@ class DenyKind(StrEnum):
     KID = "kid"
 
 
-@dataclass(frozen=True, slots=True)
-class DenyEntry:
+class DenyEntry(Struct, frozen=True):
     """One line of the deny log. It dies when no verifier takes the last token that it could match.
 
     ``exp`` is when that token expires; the most lenient verifier takes it for :data:`MAX_LEEWAY` more.
@@ -177,8 +171,7 @@ class KeyState(StrEnum):
     REVOKED = "revoked"  # denied; in no key set
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRecord:
+class KeyRecord(Struct, frozen=True):
     """One signing key. The private half is not here: it is sealed in the store and opened in memory."""
 
     kid: str
@@ -194,8 +187,7 @@ class KeyRecord:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One line of the audit trail: what happened, to whom, never a secret."""
 
     at: float
@@ -208,8 +200,7 @@ class Event:
     event_id: int = 0  # given by the store
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """Something that the person must be told on the next sign-in page."""
 
     notice_id: int
@@ -219,8 +210,7 @@ class Notice:
     client_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceRecord:
+class ResourceRecord(Struct, frozen=True):
     """A resource that a command has registered: its table of the settings file, as JSON."""
 
     audience: str
@@ -229,8 +219,7 @@ class ResourceRecord:
     updated_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class ClientRecord:
+class ClientRecord(Struct, frozen=True):
     """A client that a command has registered: its table of the settings file, as JSON, without its secret.
 
     The secret before the present one is accepted until ``previous_secret_until``.
@@ -240,17 +229,9 @@ class ClientRecord:
     document: str
     created_at: float
     updated_at: float
-    secret_sha256: str | None = field(default=None, repr=False)
-    previous_secret_sha256: str | None = field(default=None, repr=False)
+    secret_sha256: str | None = None
+    previous_secret_sha256: str | None = None
     previous_secret_until: float | None = None
 
-
-def values_of(record: Any) -> dict[str, Any]:
-    """Return a record's fields by name, as they are: :func:`dataclasses.asdict` would copy each value."""
-    kind: type = type(record)
-    return {name: getattr(record, name) for name in _names(kind)}
-
-
-@functools.cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+    def __repr__(self) -> str:
+        return f"ClientRecord({self.client_id})"

@@ -13,10 +13,10 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from msgspec import Struct
 from sqlalchemy.exc import OperationalError
 
 from mintmark.authorization_server.storage.failures import StorageUnavailable, unavailable
@@ -29,8 +29,7 @@ Work = Callable[[sa.Connection], Any]
 _LARGEST_GROUP = 512  # bounds how long the first of a group waits for the last
 
 
-@dataclass(slots=True)
-class _Unit:
+class _Unit(Struct):
     """A piece of work and whoever waits for it: an asyncio loop, or a thread (``loop`` is None)."""
 
     work: Work

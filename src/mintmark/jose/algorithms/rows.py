@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
+
+from msgspec import Struct
 
 from mintmark.jose.kinds.material import Material
 
@@ -35,8 +36,7 @@ class Stream(Protocol):
     def verify(self, signature: bytes, /) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureAlgorithm:
+class SignatureAlgorithm(Struct, frozen=True):
     """One ``alg`` of JWS.
 
     ``accepts`` are the header names that mean this algorithm when verifying (RFC 9864 gave some a second
@@ -66,8 +66,7 @@ class Wrapped(NamedTuple):
     header: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ContentEncryption:
+class ContentEncryption(Struct, frozen=True):
     """One ``enc`` of JWE. ``decrypt`` raises DecryptionFailed, whatever the reason."""
 
     name: str
@@ -80,8 +79,7 @@ class ContentEncryption:
     """(key, iv, ciphertext, tag, aad) to plaintext"""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyManagement:
+class KeyManagement(Struct, frozen=True):
     """One ``alg`` of JWE.
 
     ``direct`` ones give the content key themselves (shared or agreed), so there is one recipient and no

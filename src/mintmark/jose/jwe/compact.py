@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from mintmark.errors import ErrorCode, MalformedToken
 from mintmark.jose.algorithms.deflate import MAX_BYTES
@@ -27,8 +28,7 @@ __all__ = ["Decrypted", "Parts", "decrypt", "encrypt", "parse_compact"]
 MAX_CHARACTERS: Final = 1 << 20
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Parts:
+class Parts(Struct, frozen=True):
     """A compact JWE taken apart and *not* decrypted."""
 
     header: Mapping[str, Any]

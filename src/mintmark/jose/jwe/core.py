@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from os import urandom
 from typing import Any, Final
+
+from msgspec import Struct
 
 from mintmark.errors import (
     AlgorithmNotAllowed,
@@ -43,8 +44,7 @@ _DIRECT_BY_SIZE: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Decrypted:
+class Decrypted(Struct, frozen=True):
     """A plaintext, the header that applied, and the key that opened it."""
 
     plaintext: bytes
@@ -55,8 +55,7 @@ class Decrypted:
         return f"<Decrypted {len(self.plaintext)} bytes, alg={self.header.get('alg')!r} kid={self.key.kid!r}>"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Sealed:
+class Sealed(Struct, frozen=True):
     """The encrypted content."""
 
     iv: bytes

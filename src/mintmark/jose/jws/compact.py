@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, NoReturn
+
+from msgspec import Struct
 
 from mintmark.errors import ConfigurationError, ErrorCode, InvalidKey, InvalidSignature, MalformedToken
 from mintmark.jose.algorithms.rows import Sign, SignatureAlgorithm
@@ -20,8 +21,7 @@ UNDERSTOOD: Final = frozenset(("b64",))
 _RESERVED: Final = ("alg", "kid", "b64")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Verified:
+class Verified(Struct, frozen=True):
     """A payload whose signature holds, its header, and the key that verified it."""
 
     payload: bytes
@@ -32,8 +32,7 @@ class Verified:
         return f"<Verified {len(self.payload)} bytes, alg={self.header.get('alg')!r} kid={self.key.kid!r}>"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Parts:
+class Parts(Struct, frozen=True):
     """A compact JWS taken apart and *not* verified."""
 
     header: Mapping[str, Any]

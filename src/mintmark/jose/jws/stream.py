@@ -6,8 +6,9 @@ Memory stays constant. Ed25519 and Ed448 are left out: they read the message twi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
+
+from msgspec import Struct
 
 from mintmark.errors import ConfigurationError, ErrorCode, InvalidSignature, MalformedToken
 from mintmark.jose.algorithms.rows import Stream
@@ -21,8 +22,7 @@ __all__ = ["VerifiedStream", "sign_stream", "verify_stream"]
 _CHUNK: Final = 3 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedStream:
+class VerifiedStream(Struct, frozen=True):
     """The header of a detached payload whose signature holds, the key, and the payload's size in bytes."""
 
     header: Mapping[str, Any]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
+
+from msgspec import Struct
 
 from mintmark.errors import ErrorCode, InvalidKey, MalformedToken
 from mintmark.jose.encoding import b64url_decode, b64url_encode
@@ -12,8 +13,7 @@ from mintmark.jose.encoding import b64url_decode, b64url_encode
 __all__ = ["Kind", "Material", "integer_member", "octets_member", "refuse", "refuse_weak", "uint_text"]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Material:
+class Material(Struct, frozen=True):
     """Checked key material of one ``kty``.
 
     ``identity`` holds the members of the RFC 7638 thumbprint in its order; for ``oct`` that includes the

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ed448, ed25519, x448, x25519
+from msgspec import Struct
 
 from mintmark.jose.encoding import b64url_encode
 from mintmark.jose.kinds.material import Material, octets_member, refuse, refuse_weak
@@ -15,8 +15,7 @@ _P25519: Final = 2**255 - 19
 _P448: Final = 2**448 - 2**224 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Curve:
+class _Curve(Struct, frozen=True):
     """One curve: its classes, its length, and which public keys of it are points that may be used."""
 
     name: str

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import sqlalchemy as sa
+from msgspec.structs import asdict
 
-from mintmark.authorization_server.storage.records import CodeRecord, values_of
+from mintmark.authorization_server.storage.records import CodeRecord
 from mintmark.authorization_server.storage.schema import codes
 from mintmark.authorization_server.storage.statements import Statement
 
 __all__ = ["by_hash", "insert", "remove_of_client", "use"]
 
-_COLUMNS = tuple(codes.c[field.name] for field in fields(CodeRecord))
+_COLUMNS = tuple(codes.c[name] for name in CodeRecord.__struct_fields__)
 _INSERT = Statement(sa.insert(codes))
 _BY_HASH = Statement(sa.select(*_COLUMNS).where(codes.c.code_hash == sa.bindparam("key")))
 _USE = Statement(
@@ -23,7 +22,7 @@ _USE = Statement(
 
 
 def insert(connection: sa.Connection, code: CodeRecord, *, kept_until: float) -> None:
-    _INSERT.run(connection, {**values_of(code), "kept_until": kept_until})
+    _INSERT.run(connection, {**asdict(code), "kept_until": kept_until})
 
 
 def by_hash(connection: sa.Connection, code_hash: bytes) -> CodeRecord | None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields, replace
 
 import sqlalchemy as sa
+from msgspec.structs import asdict, replace
 
-from mintmark.authorization_server.storage.records import DenyEntry, DenyKind, values_of
+from mintmark.authorization_server.storage.records import DenyEntry, DenyKind
 from mintmark.authorization_server.storage.schema import deny_log
 from mintmark.authorization_server.storage.statements import Statement
 from mintmark.jwt.policy import MAX_LEEWAY
 
 __all__ = ["after", "append"]
 
-_COLUMNS = tuple(deny_log.c[field.name] for field in fields(DenyEntry))
+_COLUMNS = tuple(deny_log.c[name] for name in DenyEntry.__struct_fields__)
 _AFTER = Statement(
     sa.select(*_COLUMNS)
     .where(deny_log.c.seq > sa.bindparam("seq"), deny_log.c.exp > sa.bindparam("expired"))
@@ -36,7 +36,7 @@ def append(connection: sa.Connection, entries: Iterable[DenyEntry]) -> tuple[Den
         connection.execute(_ONE_AFTER_THE_OTHER)
     written = []
     for entry in entries:
-        values = values_of(entry)
+        values = asdict(entry)
         del values["seq"]
         key = connection.execute(sa.insert(deny_log), values).inserted_primary_key
         written.append(replace(entry, seq=key[0] if key is not None else 0))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import sqlalchemy as sa
+from msgspec.structs import asdict
 
-from mintmark.authorization_server.storage.records import Event, values_of
+from mintmark.authorization_server.storage.records import Event
 from mintmark.authorization_server.storage.schema import events
 from mintmark.authorization_server.storage.statements import Statement
 
 __all__ = ["latest", "record"]
 
-_COLUMNS = tuple(events.c[field.name] for field in fields(Event))
+_COLUMNS = tuple(events.c[name] for name in Event.__struct_fields__)
 _GIVEN_BY_THE_STORE = "event_id"
 _INSERT = Statement(
     sa.insert(events).values(
@@ -22,7 +21,7 @@ _INSERT = Statement(
 
 
 def record(connection: sa.Connection, event: Event) -> None:
-    _INSERT.run(connection, values_of(event))
+    _INSERT.run(connection, asdict(event))
 
 
 def latest(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
 
 import sqlalchemy as sa
+from msgspec.structs import asdict
 
-from mintmark.authorization_server.storage.records import Grant, Person, values_of
+from mintmark.authorization_server.storage.records import Grant, Person
 from mintmark.authorization_server.storage.schema import grants, people
 from mintmark.authorization_server.storage.statements import Statement
 from mintmark.jwt.policy import MAX_LEEWAY
@@ -25,13 +25,13 @@ __all__ = [
 
 _LAST_TOKEN = 86_400.0 + MAX_LEEWAY  # no access token lives longer, however lenient its verifier is
 
-_COLUMNS = tuple(grants.c[field.name] for field in fields(Grant))
+_COLUMNS = tuple(grants.c[name] for name in Grant.__struct_fields__)
 _SELECT = sa.select(*_COLUMNS)
 _BY_KEY = _SELECT.where(grants.c.grant_id == sa.bindparam("key"))
 _BY_ID = Statement(_BY_KEY)
 _WITH_PERSON = Statement(
     _BY_KEY.join_from(grants, people)
-    .add_columns(*(people.c[f.name] for f in fields(Person)))
+    .add_columns(*(people.c[name] for name in Person.__struct_fields__))
     .with_for_update(of=grants)
 )
 _INSERT = Statement(sa.insert(grants))
@@ -81,7 +81,7 @@ def _row_may_go(grant: Grant) -> float:
 
 
 def insert(connection: sa.Connection, grant: Grant) -> None:
-    _INSERT.run(connection, {**values_of(grant), "expires_at": _row_may_go(grant)})
+    _INSERT.run(connection, {**asdict(grant), "expires_at": _row_may_go(grant)})
 
 
 def by_id(connection: sa.Connection, grant_id: str) -> Grant | None:

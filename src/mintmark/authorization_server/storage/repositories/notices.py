@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import sqlalchemy as sa
 
 from mintmark.authorization_server.storage.records import Notice
@@ -12,7 +10,7 @@ from mintmark.authorization_server.storage.statements import Statement
 
 __all__ = ["add", "of_person", "remove_up_to"]
 
-_COLUMNS = tuple(notices.c[field.name] for field in fields(Notice))
+_COLUMNS = tuple(notices.c[name] for name in Notice.__struct_fields__)
 _OF_PERSON = Statement(
     sa.select(*_COLUMNS)
     .where(notices.c.person_id == sa.bindparam("person_id"))

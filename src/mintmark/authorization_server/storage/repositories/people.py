@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import asdict
 
-from mintmark.authorization_server.storage.records import Person, values_of
+from mintmark.authorization_server.storage.records import Person
 from mintmark.authorization_server.storage.schema import people
 from mintmark.authorization_server.storage.statements import Statement
 
 __all__ = ["any_exist", "by_id", "by_username_key", "every", "insert", "update"]
 
-_COLUMNS = tuple(people.c[field.name] for field in fields(Person))
+_COLUMNS = tuple(people.c[name] for name in Person.__struct_fields__)
 _SELECT = sa.select(*_COLUMNS)
 _BY_ID = Statement(_SELECT.where(people.c.person_id == sa.bindparam("person_id")))
 _BY_KEY = Statement(
@@ -27,7 +27,7 @@ def insert(
 ) -> None:
     """:raises Conflict: the name is taken."""
     connection.execute(
-        sa.insert(people), {**values_of(person), "username_key": username_key, "password_hash": password_hash}
+        sa.insert(people), {**asdict(person), "username_key": username_key, "password_hash": password_hash}
     )
 
 

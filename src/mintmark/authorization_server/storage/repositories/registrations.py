@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import sqlalchemy as sa
+from msgspec.structs import asdict
 
-from mintmark.authorization_server.storage.records import ClientRecord, ResourceRecord, values_of
+from mintmark.authorization_server.storage.records import ClientRecord, ResourceRecord
 from mintmark.authorization_server.storage.schema import clients, resources
 
 __all__ = ["every", "put_client", "put_resource", "remove_client", "remove_resource"]
 
-_EVERY_RESOURCE = sa.select(*(resources.c[field.name] for field in fields(ResourceRecord))).order_by(
+_EVERY_RESOURCE = sa.select(*(resources.c[name] for name in ResourceRecord.__struct_fields__)).order_by(
     resources.c.created_at, resources.c.audience
 )
-_EVERY_CLIENT = sa.select(*(clients.c[field.name] for field in fields(ClientRecord))).order_by(
+_EVERY_CLIENT = sa.select(*(clients.c[name] for name in ClientRecord.__struct_fields__)).order_by(
     clients.c.created_at, clients.c.client_id
 )
 
@@ -29,12 +28,12 @@ def every(connection: sa.Connection) -> tuple[tuple[ResourceRecord, ...], tuple[
 
 def put_resource(connection: sa.Connection, record: ResourceRecord) -> None:
     """Write a resource, new or in the place of the one of that name."""
-    _put(connection, resources, values_of(record))
+    _put(connection, resources, asdict(record))
 
 
 def put_client(connection: sa.Connection, record: ClientRecord) -> None:
     """Write a client, new or in the place of the one of that name."""
-    _put(connection, clients, values_of(record))
+    _put(connection, clients, asdict(record))
 
 
 def _put(connection: sa.Connection, table: sa.Table, values: dict[str, object]) -> None:

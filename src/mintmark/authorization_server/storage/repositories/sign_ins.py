@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import sqlalchemy as sa
+from msgspec.structs import asdict
 
-from mintmark.authorization_server.storage.records import SignIn, values_of
+from mintmark.authorization_server.storage.records import SignIn
 from mintmark.authorization_server.storage.schema import sign_ins
 from mintmark.authorization_server.storage.statements import Statement
 
 __all__ = ["by_cookie_hash", "by_sid", "insert", "remove", "remove_of_person", "renew", "touch"]
 
-_COLUMNS = tuple(sign_ins.c[field.name] for field in fields(SignIn))
+_COLUMNS = tuple(sign_ins.c[name] for name in SignIn.__struct_fields__)
 _INSERT = Statement(sa.insert(sign_ins))
 _BY_COOKIE = Statement(sa.select(*_COLUMNS).where(sign_ins.c.cookie_hash == sa.bindparam("cookie_hash")))
 _BY_SID = Statement(sa.select(*_COLUMNS).where(sign_ins.c.sid == sa.bindparam("sid")))
@@ -28,7 +27,7 @@ _TOUCH = Statement(
 
 
 def insert(connection: sa.Connection, sign_in: SignIn, cookie_hash: bytes) -> None:
-    _INSERT.run(connection, {**values_of(sign_in), "cookie_hash": cookie_hash})
+    _INSERT.run(connection, {**asdict(sign_in), "cookie_hash": cookie_hash})
 
 
 def by_cookie_hash(connection: sa.Connection, cookie_hash: bytes) -> SignIn | None:
@@ -48,7 +47,7 @@ def touch(connection: sa.Connection, sid: str, *, now: float, idle_end: float, s
 
 def renew(connection: sa.Connection, sign_in: SignIn, cookie_hash: bytes) -> None:
     """Write the sign-in anew under a new cookie: the old cookie is worth nothing from now on."""
-    values = {**values_of(sign_in), "cookie_hash": cookie_hash}
+    values = {**asdict(sign_in), "cookie_hash": cookie_hash}
     connection.execute(sa.update(sign_ins).where(sign_ins.c.sid == sign_in.sid).values(**values))
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import asdict
 
-from mintmark.authorization_server.storage.records import KeyRecord, KeyState, values_of
+from mintmark.authorization_server.storage.records import KeyRecord, KeyState
 from mintmark.authorization_server.storage.schema import signing_keys
 
 __all__ = ["change", "every", "insert", "remove", "reseal"]
 
-_COLUMNS = tuple(signing_keys.c[field.name] for field in fields(KeyRecord))
+_COLUMNS = tuple(signing_keys.c[name] for name in KeyRecord.__struct_fields__)
 _EVERY = sa.select(*_COLUMNS, signing_keys.c.sealed).order_by(
     signing_keys.c.alg, signing_keys.c.created_at, signing_keys.c.kid
 )
@@ -28,7 +28,7 @@ def every(connection: sa.Connection) -> tuple[tuple[KeyRecord, str | None], ...]
 
 def insert(connection: sa.Connection, record: KeyRecord, sealed: str) -> None:
     """:raises Conflict: the algorithm already has a key in that state."""
-    connection.execute(sa.insert(signing_keys), {**values_of(record), "sealed": sealed})
+    connection.execute(sa.insert(signing_keys), {**asdict(record), "sealed": sealed})
 
 
 def change(connection: sa.Connection, kid: str, *, seen: KeyState, values: dict[str, Any]) -> bool:
