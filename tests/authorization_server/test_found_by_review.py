@@ -109,7 +109,7 @@ def test_C8_a_sign_in_that_was_under_way_does_not_outlive_its_password(own: Brow
         person = await service.people.find_by_username(ALICE[0])
         assert person is not None
         if disabled:
-            await service.people.disable(person.person_id, now)
+            await service.database.write(service.people.disabling(person.person_id, now))
         else:
             await service.people.set_password(person.person_id, "quite another phrase", now)
         await service.sessions.end_person(person.person_id, now, reason="password_changed")

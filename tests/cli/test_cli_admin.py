@@ -192,6 +192,38 @@ def test_people_have_groups_and_attributes_for_claim_rules(run: Run, here: Path)
         assert "NAME=TEXT" in refused(run, "people", "add", "dave", "--attribute", wrong, *password)
 
 
+ADD = ("admin", "people", "add", "--password-file", "-")
+
+
+def test_people_are_listed_under_a_heading_and_erased(run: Run, here: Path) -> None:
+    for name in ("carol", "dan"):
+        added = run(*ADD, name, "--name", name.title(), stdin=b"a long and pleasant one")
+        assert added.status == 0, added.err
+    heading, *rows = run("admin", "people", "list").out.splitlines()
+    assert heading.split() == ["USERNAME", "NAME", "ROLES"]
+    assert [row.split()[0] for row in rows] == ["carol", "dan"]
+    assert heading.index("NAME", 8) == rows[0].index("Carol")
+    assert "--yes" in refused(run, "people", "remove", "carol")
+    assert "nobody is called" in refused(run, "people", "remove", "erin")
+    removed = run("admin", "people", "remove", "carol", "--yes")
+    assert removed.status == 0, removed.err
+    assert "carol" not in run("admin", "people", "list").out
+    assert run("admin", "people", "remove", "dan", "--yes").status == 0
+    assert run("admin", "people", "list").out.startswith("Nobody has an account")
+
+
+def test_nobody_is_asked_for_a_password_in_vain(run: Run, here: Path) -> None:
+    added = run(*ADD, "carol", stdin=b"a long and pleasant one")
+    assert added.status == 0, added.err
+    assert "is taken" in refused(run, "people", "add", "Carol")
+    assert "nobody is called" in refused(run, "people", "set-password", "dave")
+    assert "no terminal" in refused(run, "people", "add", "dave")
+
+
+def test_a_kid_may_begin_like_an_option(run: Run, here: Path) -> None:
+    assert "no signing key '-3x'" in refused(run, "keys", "revoke", "-3x")
+
+
 def kids(run: Run, *arguments: object) -> set[str]:
     return {key["kid"] for key in json.loads(run("admin", "keys", "list", "--json", *arguments).out)["keys"]}
 

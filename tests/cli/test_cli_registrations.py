@@ -157,7 +157,7 @@ def test_secrets_go_to_files_of_their_own_and_never_over_another(run: Run, here:
     file.write_text("precious")
     assert "exists already" in refused(run, "apply", "fleet.toml", "--secrets-dir", "secrets")
     assert file.read_text() == "precious"
-    assert done(run, "clients", "list").count("\n") == 1  # nothing was registered without its secret
+    assert done(run, "clients", "list").count("\n") == 2  # nothing was registered without its secret
     file.unlink()
     out = done(run, "apply", "fleet.toml", "--secrets-dir", "secrets")
     assert not SECRET.search(out)
@@ -247,15 +247,24 @@ def test_an_empty_list_says_what_to_do(run: Run, here: Path) -> None:
     assert said == "There are no resources; see: mintmark admin resources add --help\n"
 
 
+def test_a_resource_can_have_its_tokens_in_status_lists(run: Run, here: Path) -> None:
+    done(run, "resources", "add", "invoices", "--scope", "invoices:read", "--status-list")
+    assert "status_list = true" in done(run, "resources", "show", "invoices")
+    done(run, "resources", "set", "invoices", "--no-status-list")
+    assert "status_list = true" not in done(run, "resources", "show", "invoices")
+
+
 def test_lists_say_who_registers_what_and_what_is_left_out(run: Run, here: Path) -> None:
     done(run, "apply", "fleet.toml", "--secrets-dir", ".")
     lines = done(run, "clients", "list").splitlines()
     assert [line.split()[:2] for line in lines] == [
+        ["CLIENT_ID", "SOURCE"],
         ["old-hand", "settings"],
         [JOB, "database"],
         ["shop", "database"],
     ]
     assert done(run, "resources", "list").split() == [
+        *("AUDIENCE", "SOURCE", "SCOPES"),
         "billing",
         "settings",
         "billing:read",

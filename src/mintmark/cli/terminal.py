@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mintmark.errors import ConfigurationError
@@ -19,6 +19,7 @@ __all__ = [
     "print_json",
     "printable",
     "say",
+    "say_table",
 ]
 
 _STEPS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
@@ -40,6 +41,16 @@ def printable(text: str) -> str:
 def say(text: str = "") -> None:
     """Write a line to standard output."""
     sys.stdout.write(f"{text}\n")
+
+
+def say_table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write rows under their heading, each column as wide as what it holds; nothing where there are none."""
+    shown = [tuple(map(printable, row)) for row in rows]
+    if not shown:
+        return
+    widths = [max(map(len, column)) for column in zip(heading, *shown, strict=True)]
+    for row in (heading, *shown):
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def print_json(value: Mapping[str, Any]) -> None:

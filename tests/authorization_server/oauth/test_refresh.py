@@ -89,7 +89,7 @@ def test_C8_a_new_password_and_being_disabled_end_everything(own: Browser) -> No
     tokens = own.tokens(who=BOB)
     person_id = claims_of(tokens["access_token"])["sub"]
     clock.advance(5)
-    own.server.do(service.people.disable(person_id, clock()))
+    own.server.do(service.database.write(service.people.disabling(person_id, clock())))
     own.server.do(service.sessions.end_person(person_id, clock(), reason="disabled"))
     assert own.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
     assert own.userinfo(tokens["access_token"]).status_code == 401

@@ -121,7 +121,7 @@ def by_revoking_the_access_token(
 def by_disabling(browser: Browser, who: tuple[str, str], tokens: dict[str, Any], code: str) -> None:
     service, now = browser.server.service, browser.server.clock()
     person_id = claims_of(tokens["access_token"])["sub"]
-    browser.server.do(service.people.disable(person_id, now))
+    browser.server.do(service.database.write(service.people.disabling(person_id, now)))
     browser.server.do(service.sessions.end_person(person_id, now, reason="disabled"))
 
 
@@ -129,7 +129,9 @@ def by_refresh_of_a_disabled_person(
     browser: Browser, who: tuple[str, str], tokens: dict[str, Any], code: str
 ) -> None:
     service, now = browser.server.service, browser.server.clock()
-    browser.server.do(service.people.disable(claims_of(tokens["access_token"])["sub"], now))
+    browser.server.do(
+        service.database.write(service.people.disabling(claims_of(tokens["access_token"])["sub"], now))
+    )
     assert browser.refresh(tokens["refresh_token"]).status_code == 400
 
 

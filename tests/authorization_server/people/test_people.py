@@ -75,7 +75,7 @@ async def test_O14_every_refusal_costs_the_same_work(world: World, hashed_with: 
     await world.people.create(NewPerson("carol", PASSWORD), world.now)
     carol = await world.people.find_by_username("carol")
     assert carol is not None
-    await world.people.disable(carol.person_id, world.now)
+    await world.db.write(world.people.disabling(carol.person_id, world.now))
     for name, password in (("alice", "wrong"), ("nobody", "wrong"), ("bob", "wrong"), ("carol", PASSWORD)):
         assert await check(world, name, password) is None
     assert hashed_with == ["$argon2id$v=19$m=64,t=1,p=1"] * 4
@@ -90,7 +90,7 @@ async def test_accounts_without_password_and_disabled_ones_let_nobody_in(world: 
     await world.people.create(NewPerson("bob"), world.now)
     assert await check(world, "bob", "") is None
     assert await check(world, "bob", "anything at all") is None
-    await world.people.disable(world.alice.person_id, world.now)
+    await world.db.write(world.people.disabling(world.alice.person_id, world.now))
     assert await check(world, "alice", PASSWORD) is None
     await world.people.enable(world.alice.person_id, world.now)
     assert await check(world, "alice", PASSWORD) is not None

@@ -117,7 +117,7 @@ async def test_a_code_of_a_sign_in_that_has_ended_is_worth_nothing(world: World)
 
 async def test_a_code_of_a_disabled_person_is_worth_nothing(world: World) -> None:
     code = await code_of(world)
-    await world.people.disable(world.alice.person_id, world.now)
+    await world.db.write(world.people.disabling(world.alice.person_id, world.now))
     assert reason(await world.redeem(code)) is RefusalReason.PERSON_DISABLED
 
 

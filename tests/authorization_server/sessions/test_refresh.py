@@ -202,7 +202,7 @@ async def test_C4_switching_rotation_off_keeps_old_tokens_recognised(world: Worl
 
 async def test_C8_a_disabled_person_cannot_refresh(world: World) -> None:
     granted = await world.grant()
-    await world.people.disable(world.alice.person_id, world.now)
+    await world.db.write(world.people.disabling(world.alice.person_id, world.now))
     refused = await world.refresh(token_of(granted))
     assert isinstance(refused, Refused)
     assert refused.reason is RefusalReason.PERSON_DISABLED

@@ -6,6 +6,8 @@ import pytest
 
 from mintmark.authorization_server.people import NewPerson
 from mintmark.authorization_server.sessions import Granted, Refreshed, RefusalReason, Refused
+from mintmark.authorization_server.storage.repositories import status_lists
+from mintmark.errors import ConfigurationError
 
 from ..world import POLICY, World
 
@@ -105,6 +107,44 @@ async def test_C8_ending_everything_of_a_person_includes_offline_access(world: W
     assert await world.sessions.find_sign_in(here.cookie, world.now) is None
     assert not await lives(world, app)
     assert not await lives(world, phone)
+
+
+async def test_C8_an_account_closes_in_the_transaction_that_ends_everything(world: World) -> None:
+    """A crash between the two would leave sessions to a closed account, or an account to nobody."""
+    granted = await world.grant()
+    alice = world.alice.person_id
+
+    def broken(_: object) -> None:
+        raise RuntimeError("the power went")
+
+    with pytest.raises(RuntimeError):
+        await world.sessions.end_person(alice, world.now, reason="disabled", settle=broken)
+    assert await lives(world, granted)
+    assert world.entries() == ()
+    for unit in (
+        world.people.disabling(alice, world.now),
+        await world.people.changing_password(alice, "another calm phrase", world.now),
+        world.people.removing(alice, world.now),
+    ):
+        granted = await world.grant()
+        await world.sessions.end_person(alice, world.now, reason="as said", settle=unit)
+        assert not await lives(world, granted)
+        await world.people.enable(alice, world.now) if await world.people.find(alice) else None
+    assert await world.people.find(alice) is None
+    assert [event.kind for event in world.events("person_removed")] == ["person_removed"]
+    with pytest.raises(ConfigurationError, match="no such person"):
+        await world.sessions.end_person(
+            alice, world.now, reason="removed", settle=world.people.removing(alice, world.now)
+        )
+
+
+async def test_C8_an_erased_persons_place_in_the_status_lists_is_invalid(world: World) -> None:
+    granted = await world.grant()
+    assert await world.sessions.give_status_index(granted.grant, 7) == 7
+    unit = world.people.removing(world.alice.person_id, world.now)
+    await world.sessions.end_person(world.alice.person_id, world.now, reason="removed", settle=unit)
+    invalid = await world.db.read(lambda c: status_lists.invalid_in(c, 0, world.now))
+    assert invalid == {7}
 
 
 async def test_C8_changing_the_password_may_spare_the_browser_in_which_it_was_changed(world: World) -> None:

@@ -26,6 +26,9 @@ from mintmark.jose.encoding import b64url_encode
 
 __all__ = ["ADMINISTRATOR", "Overtaken", "People", "Recognised", "UsernameTaken"]
 
+Unit = Callable[[Connection], Person]
+"""What happens to an account within a transaction, and how it stands then."""
+
 ADMINISTRATOR = "administrator"  # the role that the first person has
 
 _CHANGEABLE = frozenset({"name", "email", "email_verified", "roles", "groups", "attributes"})
@@ -182,29 +185,48 @@ class People:
         """
         if unknown := changes.keys() - _CHANGEABLE:
             raise ConfigurationError(f"A person's {', '.join(sorted(unknown))} cannot be changed this way.")
-        return await self._change(person_id, {**changes, "updated_at": now}, Event(now, "person_changed"))
+        values = {**changes, "updated_at": now}
+        return await self._db.write(_changing(person_id, values, Event(now, "person_changed")))
 
     async def set_password(self, person_id: str, password: str, now: float) -> Person:
-        """Give a person a new password. The caller then ends the sign-ins made with the old one.
+        """Give a person a new password. Sign-ins made with the old one go on: see :meth:`changing_password`.
+
+        :raises PasswordRefused: see :class:`.rules.PasswordRules`.
+        """
+        return await self._db.write(await self.changing_password(person_id, password, now))
+
+    async def enable(self, person_id: str, now: float) -> Person:
+        """Open the account again."""
+        values = {"disabled_at": None, "updated_at": now}
+        return await self._db.write(_changing(person_id, values, Event(now, "person_enabled")))
+
+    # Units of work for :meth:`.sessions.Sessions.end_person`, which ends everything in the same transaction
+
+    async def changing_password(self, person_id: str, password: str, now: float) -> Unit:
+        """Hash a new password; return the unit that gives it to the person.
 
         :raises PasswordRefused: see :class:`.rules.PasswordRules`.
         """
         person = await self.find(person_id)
         stored = await self._hash_new(password, person.username if person is not None else "")
         values = {"password_hash": stored, "password_changed_at": now, "updated_at": now}
-        return await self._change(person_id, values, Event(now, "password_changed"))
+        return _changing(person_id, values, Event(now, "password_changed"))
 
-    async def disable(self, person_id: str, now: float) -> Person:
-        """Close the account: no sign-in, no refresh. The caller then calls ``Sessions.end_person``."""
-        return await self._change(
-            person_id, {"disabled_at": now, "updated_at": now}, Event(now, "person_disabled")
-        )
+    def disabling(self, person_id: str, now: float) -> Unit:
+        """Return the unit that closes the account: no sign-in, no refresh."""
+        values = {"disabled_at": now, "updated_at": now}
+        return _changing(person_id, values, Event(now, "person_disabled"))
 
-    async def enable(self, person_id: str, now: float) -> Person:
-        """Open the account again."""
-        return await self._change(
-            person_id, {"disabled_at": None, "updated_at": now}, Event(now, "person_enabled")
-        )
+    def removing(self, person_id: str, now: float) -> Unit:
+        """Return the unit that erases the account. The audit trail keeps its ``sub``, which says nothing."""
+
+        def work(connection: Connection) -> Person:
+            person = _or_nobody(rows.by_id(connection, person_id))
+            rows.remove(connection, person_id)
+            events.record(connection, Event(now, "person_removed", person_id))
+            return person
+
+        return work
 
     async def ensure_administrator(self, now: float) -> tuple[Person, str] | None:
         """On the first start, make ``admin`` with a random password; None if there is anybody already."""
@@ -238,18 +260,6 @@ class People:
             attributes=new.attributes,
         )
 
-    async def _change(self, person_id: str, values: dict[str, Any], event: Event) -> Person:
-        def work(connection: Connection) -> Person | None:
-            if not rows.update(connection, person_id, values):
-                return None
-            events.record(connection, Event(event.at, event.kind, person_id))
-            return rows.by_id(connection, person_id)
-
-        changed = await self._db.write(work)
-        if changed is None:
-            raise ConfigurationError("There is no such person.")
-        return changed
-
     async def _renew_hash(self, key: str, before: str, after: str) -> None:
         """Put a newer hash of the same password in place, unless there is another password by now."""
 
@@ -264,6 +274,22 @@ class People:
         if password is None:
             return None
         return await self._hasher.hash(self._rules.check(password, username=username))
+
+
+def _changing(person_id: str, values: dict[str, Any], event: Event) -> Unit:
+    def work(connection: Connection) -> Person:
+        rows.update(connection, person_id, values)
+        changed = _or_nobody(rows.by_id(connection, person_id))
+        events.record(connection, Event(event.at, event.kind, person_id))
+        return changed
+
+    return work
+
+
+def _or_nobody(person: Person | None) -> Person:
+    if person is None:
+        raise ConfigurationError("There is no such person.")
+    return person
 
 
 def _key_or_refuse(username: str) -> str:

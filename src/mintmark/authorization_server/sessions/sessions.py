@@ -114,17 +114,29 @@ class Sessions:
         return ended
 
     async def end_person(
-        self, person_id: str, now: float, *, reason: str, except_sid: str | None = None
+        self,
+        person_id: str,
+        now: float,
+        *,
+        reason: str,
+        except_sid: str | None = None,
+        settle: Callable[[Connection], object] | None = None,
     ) -> tuple[Grant, ...]:
         """End everything of a person: the password was changed, the account was closed.
 
         :param except_sid: the sign-in in which the person asked for it.
+        :param settle: what happens to the account in the same transaction, once everything has ended.
         """
-        ended = await self._db.write(
-            lambda connection: ending.end_person(
+
+        def work(connection: Connection) -> tuple[Grant, ...]:
+            ended = ending.end_person(
                 connection, person_id, now, self._policy, reason=reason, except_sid=except_sid
             )
-        )
+            if settle is not None:
+                settle(connection)
+            return ended
+
+        ended = await self._db.write(work)
         await self._deny_log.tick(now)
         return ended
 

@@ -83,7 +83,7 @@ def rotate(
     _show_keys(with_service(settings, database, work), as_json)
 
 
-@app.command("revoke")
+@app.command("revoke", context_settings={"ignore_unknown_options": True})  # a KID may begin with "-"
 def revoke(
     kid: Annotated[str, typer.Argument(metavar="KID")],
     reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "revoked by hand",

@@ -11,7 +11,7 @@ import typer
 from mintmark.cli.admin.opening import with_service
 from mintmark.cli.inputs import read_text
 from mintmark.cli.options import DatabaseUrl, Json, SettingsFile
-from mintmark.cli.terminal import print_json, printable, say
+from mintmark.cli.terminal import print_json, printable, say, say_table
 from mintmark.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -44,9 +44,13 @@ def list_people(settings: SettingsFile = None, database: DatabaseUrl = None, as_
     if as_json:
         print_json({"people": [_person(person) for person in found]})
         return
-    for person in found:
-        state = "disabled" if person.disabled_at is not None else ", ".join(person.roles)
-        say(f"{printable(person.username):<24}  {printable(person.name):<24}  {printable(state)}".rstrip())
+    if not found:
+        say("Nobody has an account; see: mintmark admin people add --help")
+    rows = [
+        (person.username, person.name, "disabled" if person.disabled_at else ", ".join(person.roles))
+        for person in found
+    ]
+    say_table(("USERNAME", "NAME", "ROLES"), rows)
 
 
 @app.command("add")
@@ -70,6 +74,8 @@ def add(
 ) -> None:
     """Make an account. The password is asked for, never given on the command line."""
     attributes = dict(_attribute(text) for text in attribute or ())
+    if password_file is None:
+        with_service(settings, database, lambda service, _: _unknown(service, username))
     password = _password(password_file)
 
     async def work(service: Service, now: float) -> Person:
@@ -100,9 +106,9 @@ def disable(
 
     async def work(service: Service, now: float) -> Person:
         person = await _known(service, username)
-        disabled = await service.people.disable(person.person_id, now)
-        await service.sessions.end_person(person.person_id, now, reason="disabled")
-        return disabled
+        unit = service.people.disabling(person.person_id, now)
+        await service.sessions.end_person(person.person_id, now, reason="disabled", settle=unit)
+        return await _known(service, username)
 
     _told(with_service(settings, database, work), "is disabled; every session and token has ended", as_json)
 
@@ -132,15 +138,51 @@ def set_password(
     as_json: Json = False,
 ) -> None:
     """Give somebody a new password. Every session and token of theirs ends at once."""
+    if password_file is None:
+        with_service(settings, database, lambda service, _: _known(service, username))
     password = _password(password_file)
 
     async def work(service: Service, now: float) -> Person:
         person = await _known(service, username)
-        changed = await service.people.set_password(person.person_id, password, now)
-        await service.sessions.end_person(person.person_id, now, reason="password_changed")
-        return changed
+        unit = await service.people.changing_password(person.person_id, password, now)
+        await service.sessions.end_person(person.person_id, now, reason="password_changed", settle=unit)
+        return await _known(service, username)
 
     _told(with_service(settings, database, work), "has a new password; every session has ended", as_json)
+
+
+@app.command("remove")
+def remove(
+    username: _Username,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    settings: SettingsFile = None,
+    database: DatabaseUrl = None,
+    as_json: Json = False,
+) -> None:
+    """Erase an account. Every session and token of theirs ends at once; the audit trail keeps their sub."""
+    if not yes:
+        with_service(settings, database, lambda service, _: _known(service, username))
+        _sure(username)
+
+    async def work(service: Service, now: float) -> Person:
+        person = await _known(service, username)
+        unit = service.people.removing(person.person_id, now)
+        await service.sessions.end_person(person.person_id, now, reason="removed", settle=unit)
+        return person
+
+    _told(with_service(settings, database, work), "is erased; every session and token has ended", as_json)
+
+
+def _sure(username: str) -> None:
+    if not sys.stdin.isatty():
+        raise ConfigurationError("there is no terminal to ask whether you are sure; give --yes")
+    typer.confirm(f"Erase {printable(username)}? This cannot be taken back", abort=True, err=True)
+
+
+async def _unknown(service: Service, username: str) -> None:
+    """Say so before a password is asked for in vain."""
+    if await service.people.find_by_username(username) is not None:
+        raise ConfigurationError(f'the name "{printable(username)}" is taken')
 
 
 async def _known(service: Service, username: str) -> Person:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mintmark.cli.admin.changes import tell
 from mintmark.cli.admin.opening import database_of
-from mintmark.cli.terminal import date_words, print_json, printable, say
+from mintmark.cli.terminal import date_words, print_json, printable, say, say_table
 from mintmark.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -78,11 +78,12 @@ def list_entries(settings: Settings, table: str, *, about: str, as_json: bool) -
         return
     if not found:
         say(f"There are no {table}; see: mintmark admin {table} add --help")
+    rows = []
     for entry in found:
         said = entry.document.get(about, "")
         facts = " ".join(map(str, said)) if isinstance(said, list) else str(said)
-        state = f"left out: {entry.left_out}" if entry.left_out else facts
-        say(f"{printable(entry.name):<24}  {entry.source:<8}  {printable(state)}".rstrip())
+        rows.append((entry.name, entry.source, f"left out: {entry.left_out}" if entry.left_out else facts))
+    say_table(("AUDIENCE" if table == "resources" else "CLIENT_ID", "SOURCE", about.upper()), rows)
 
 
 def show_entry(settings: Settings, table: str, name: str, *, as_json: bool) -> None:

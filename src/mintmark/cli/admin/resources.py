@@ -35,6 +35,13 @@ _Description = Annotated[
         "--description", metavar="SCOPE=TEXT", help="What people read before they allow it; repeatable."
     ),
 ]
+_StatusList = Annotated[
+    bool | None,
+    typer.Option(
+        "--status-list/--no-status-list",
+        help="Its tokens say where a status list tells how they stand, for verifiers that are not ours.",
+    ),
+]
 
 
 @app.command("list")
@@ -59,12 +66,13 @@ def add(
     name: _Name = None,
     scopes: _Scope = None,
     descriptions: _Description = None,
+    status_list: _StatusList = None,
     settings: SettingsFile = None,
     database: DatabaseUrl = None,
     as_json: Json = False,
 ) -> None:
     """Register a resource. AUDIENCE is what its tokens carry as "aud"."""
-    document = {"audience": audience, **_said(name, scopes, descriptions)}
+    document = {"audience": audience, **_said(name, scopes, descriptions, status_list)}
 
     def want(present: Present) -> Wanted:
         if audience in present.resources:
@@ -82,6 +90,7 @@ def set_members(
     name: _Name = None,
     scopes: _Scope = None,
     descriptions: _Description = None,
+    status_list: _StatusList = None,
     unset: Annotated[
         list[str] | None, typer.Option(metavar="MEMBER", help="Bring a member to its default; repeatable.")
     ] = None,
@@ -90,7 +99,7 @@ def set_members(
     as_json: Json = False,
 ) -> None:
     """Change members of a resource. An option that is repeatable replaces all that was there."""
-    loaded, said = settings_of(settings, database), _said(name, scopes, descriptions)
+    loaded, said = settings_of(settings, database), _said(name, scopes, descriptions, status_list)
 
     def want(present: Present) -> Wanted:
         from mintmark.authorization_server.registrations import Resource
@@ -118,11 +127,14 @@ def remove(
     do(loaded, want, as_json=as_json)
 
 
-def _said(name: str | None, scopes: list[str] | None, descriptions: list[str] | None) -> dict[str, Any]:
+def _said(
+    name: str | None, scopes: list[str] | None, descriptions: list[str] | None, status_list: bool | None
+) -> dict[str, Any]:
     said = {
         "name": name,
         "scopes": scopes or None,
         "descriptions": dict(map(_pair, descriptions or ())) or None,
+        "status_list": status_list,
     }
     return {member: value for member, value in said.items() if value is not None}
 

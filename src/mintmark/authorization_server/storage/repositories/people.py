@@ -12,7 +12,7 @@ from mintmark.authorization_server.storage.records import Person
 from mintmark.authorization_server.storage.schema import people
 from mintmark.authorization_server.storage.statements import Statement
 
-__all__ = ["any_exist", "by_id", "by_username_key", "every", "insert", "update"]
+__all__ = ["any_exist", "by_id", "by_username_key", "every", "insert", "remove", "update"]
 
 _COLUMNS = tuple(people.c[name] for name in Person.__struct_fields__)
 _SELECT = sa.select(*_COLUMNS)
@@ -49,6 +49,11 @@ def every(connection: sa.Connection) -> Iterator[Person]:
 
 def any_exist(connection: sa.Connection) -> bool:
     return connection.execute(sa.select(people.c.person_id).limit(1)).first() is not None
+
+
+def remove(connection: sa.Connection, person_id: str) -> None:
+    """Remove the account, and with it every sign-in, code, grant and notice of that person."""
+    connection.execute(sa.delete(people).where(people.c.person_id == person_id))
 
 
 def update(connection: sa.Connection, person_id: str, values: dict[str, Any]) -> bool:
