@@ -23,7 +23,7 @@ from mintmark.authorization_server.logs import configure_logging, log_event
 from mintmark.authorization_server.oauth.redirect_uris import is_loopback_host
 from mintmark.authorization_server.settings import Settings
 from mintmark.authorization_server.settings_file import load_settings
-from mintmark.cli.one_write import OneWriteProtocol
+from mintmark.cli.http_protocol import BoundedProtocol
 from mintmark.errors import ConfigurationError
 
 __all__ = ["load", "run_server", "trusted_proxies"]
@@ -136,7 +136,7 @@ async def _serve(app: Starlette, settings: Settings, listening: socket.socket) -
     proxies = trusted_proxies(settings)
     config = uvicorn.Config(
         app,
-        http=OneWriteProtocol,
+        http=BoundedProtocol,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -1,7 +1,7 @@
-"""The head of an answer and its body go out together, and no head of a request comes without an end.
+"""What uvicorn's HTTP lacks for a server that stands alone.
 
-uvicorn writes an answer's head and body apart: two system calls, and two packets on the wire. And it keeps
-as much of a head as somebody sends.
+It keeps as much of a head as somebody sends, and waits for the rest of a request as long as somebody likes:
+here both are bounded. And it writes an answer's head and body apart, in two system calls and two packets.
 """
 
 from __future__ import annotations
@@ -11,24 +11,46 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-__all__ = ["OneWriteProtocol"]
+__all__ = ["BoundedProtocol"]
 
 
 _LONGEST_HEAD = 64 * 1024
+_PATIENCE = 20.0  # seconds for a whole request, from the connection or from its first byte
 
 
-class OneWriteProtocol(HttpToolsProtocol):
+class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's own protocol on a transport that gathers what is written within one turn of the loop.
 
-    Addresses, headers, trailers and the extensions of chunks together are bounded (RFC 9112 3, 7.1).
+    Addresses, headers, trailers and the extensions of chunks together are bounded (RFC 9112 3, 7.1), and so
+    is the time that a request takes to arrive.
     """
 
     _unread = 0  # bytes since a message, its body or another piece of that began
+    _arriving = True  # a request, or the first byte of one
+    _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin with a connection."""
         self._gathering = _Gathering(transport, self.loop)
         super().connection_made(self._gathering)  # type: ignore[arg-type]
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End with it."""
+        self._arriving = False
+        self._watch()
+        super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        """Keep a deadline while a request is arriving, and none otherwise."""
+        if self._arriving and self._deadline is None:
+            self._deadline = self.loop.call_later(_PATIENCE, self._give_up)
+        elif not self._arriving and self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _give_up(self) -> None:
+        self.transport.close()
 
     def eof_received(self) -> None:
         """Write what waits before the transport closes by itself: who has said all still reads."""
@@ -38,13 +60,21 @@ class OneWriteProtocol(HttpToolsProtocol):
         """Read on."""
         self._unread += len(data)
         super().data_received(data)
+        if self._arriving is (self._deadline is None):  # most requests come in one piece and need no clock
+            self._watch()
         if self._unread > _LONGEST_HEAD and not self.transport.is_closing():
             self.send_400_response("The head of the request is too long.")
 
     def on_message_begin(self) -> None:
         """Begin with a request."""
         self._unread = 0
+        self._arriving = True
         super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        """A request is here."""
+        self._arriving = False
+        super().on_message_complete()
 
     def on_headers_complete(self) -> None:
         """Begin with an answer."""

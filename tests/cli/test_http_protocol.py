@@ -1,4 +1,4 @@
-"""Head and body of an answer leave in one piece, and nothing is left behind when a connection ends."""
+"""Requests have bounds in size and time; head and body of an answer leave in one piece."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from mintmark.cli.one_write import OneWriteProtocol, _Gathering
+from mintmark.cli import http_protocol
+from mintmark.cli.http_protocol import BoundedProtocol, _Gathering
 
 
 class Pipe:
@@ -59,7 +60,9 @@ def test_a_connection_that_closes_takes_what_was_written_along() -> None:
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+async def connected(
+    *, pause: float = 0.0
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A connection to an application that answers how long the body was."""
 
     async def app(_: Any, receive: Any, send: Any) -> None:
@@ -68,6 +71,8 @@ async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.Strea
             message = await receive()
             length += len(message.get("body", b""))
             more = message.get("more_body", False)
+        if pause:
+            await asyncio.sleep(pause)
         body = str(length).encode()
         headers = [(b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -76,7 +81,7 @@ async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.Strea
     config = uvicorn.Config(app, ws="none", lifespan="off", log_config=None)
     state = ServerState()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: OneWriteProtocol(config, state, {}), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: BoundedProtocol(config, state, {}), "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
     try:
         yield reader, writer
@@ -114,6 +119,54 @@ def test_S38_a_head_without_an_end_is_refused(begun: bytes, endless: bytes) -> N
                 return b"400"  # closed on us before we had read why
 
     assert asyncio.run(asyncio.wait_for(walk(), 30)) == b"400"
+
+
+ARRIVING = {
+    "nothing": [],
+    "a head": [b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "],
+    "a body": [b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"],
+    "a second request": [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "],
+}
+
+
+@pytest.mark.parametrize("pieces", ARRIVING.values(), ids=ARRIVING.keys())
+def test_S38_a_request_that_does_not_arrive_is_not_waited_for(
+    pieces: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However it trickles: one byte at a time keeps nobody."""
+    monkeypatch.setattr(http_protocol, "_PATIENCE", 0.3)
+
+    async def walk() -> bytes:
+        async with connected() as (reader, writer):
+            heard = asyncio.ensure_future(reader.read())
+            for piece in pieces:
+                writer.write(piece)
+                await asyncio.sleep(0.01)
+            while not heard.done() and pieces:
+                writer.write(b"a")
+                await asyncio.sleep(0.01)
+            try:
+                return await heard
+            except ConnectionError:
+                return b""
+
+    heard = asyncio.run(asyncio.wait_for(walk(), 10))
+    assert heard.count(b"200 OK") == len(pieces[1:])
+
+
+def test_a_caller_may_wait_long_for_its_answer_and_between_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "_PATIENCE", 0.05)
+
+    async def walk() -> list[bytes]:
+        async with connected(pause=0.2) as (reader, writer):
+            answers = []
+            for _ in range(2):
+                writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                answers.append(await reader.readuntil(b"\r\n\r\n0"))
+                await asyncio.sleep(0.2)
+            return answers
+
+    assert len(asyncio.run(asyncio.wait_for(walk(), 10))) == 2
 
 
 def test_long_bodies_and_requests_behind_them_go_through() -> None:
