@@ -27,14 +27,24 @@ class Server:
     output: Path
 
     def megabytes(self) -> float:
-        """What of it is in memory now."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
-        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
-        return int(line.split()[1]) / 1024
+        """What of it is in memory now, with its workers."""
+        return sum(map(_resident, _family(self.process.pid))) / 1024
 
     def processor_seconds(self) -> float:
-        """What all its threads have used so far."""
-        return time.clock_gettime((~self.process.pid << 3) | 2)  # clock_getcpuclockid(3)
+        """What all its threads, and those of its workers, have used so far."""
+        return sum(time.clock_gettime((~pid << 3) | 2) for pid in _family(self.process.pid))
+
+
+def _family(pid: int) -> list[int]:
+    """A process and those that it has started."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    return [pid, *(each for child in children for each in _family(int(child)))]
+
+
+def _resident(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text("ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+    return int(line.split()[1])  # kB
 
 
 @contextmanager
