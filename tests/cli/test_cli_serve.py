@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import importlib
 import os
 import signal
 import socket
@@ -202,6 +204,24 @@ def test_admin_keys_and_people_while_the_service_runs(run: Run, here: Path) -> N
         revoked = run("admin", "keys", "revoke", min(before))
         assert revoked.status == 0
         assert "revoked" in revoked.out
+
+
+@pytest.mark.parametrize("arguments", [[], ["--log-level", "loud"]], ids=["it starts", "it does not"])
+def test_garbage_is_collected_again_after_the_start(
+    run: Run, here: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    serving = importlib.import_module("mintmark.cli.serving")
+    collects: list[bool] = []
+
+    async def serve(self: object, sockets: object) -> None:
+        collects.append(gc.isenabled())
+
+    monkeypatch.setattr(serving._Server, "serve", serve)
+    monkeypatch.setattr(serving, "configure_logging", lambda **_: None)
+    monkeypatch.setattr(gc, "freeze", lambda: None)  # this process lives on
+    run("serve", "--port", free_ports(1), *arguments)
+    assert collects == [True] * (not arguments)
+    assert gc.isenabled()
 
 
 def test_admin_wrong_use(run: Run, here: Path) -> None:
