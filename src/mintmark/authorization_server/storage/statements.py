@@ -120,7 +120,7 @@ class _Written:
     def read(self, row: tuple[Any, ...], description: Any) -> tuple[Any, ...]:
         """Return the row with its values as the columns' types say."""
         readers = self._readers
-        if readers is None:  # a process of its own for each column needs what the driver says about it
+        if readers is None:  # how some types are read depends on what the driver says about the column
             readers = self._readers = self._make_readers(description)
         if not readers:
             return row
