@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from mintmark.authorization_server.assembly import opened
 from mintmark.authorization_server.claims import Wanted, build_access_claims
 from mintmark.authorization_server.people import NewPerson, PasswordHasher, People
-from mintmark.authorization_server.sessions import Refreshed
+from mintmark.authorization_server.sessions import CodeRequest, Refreshed
 from mintmark.authorization_server.settings_file import load_settings
 from mintmark.authorization_server.storage.records import Person
 
@@ -118,6 +118,23 @@ def test_C8_a_sign_in_that_was_under_way_does_not_outlive_its_password(own: Brow
     service.people._hasher.verify = slowly  # type: ignore[method-assign]
     answer = own.sign_in(own.authorize())
     assert answer.status_code == 422
+    assert own.authorize().status_code == 200  # the page that asks for the password
+
+
+def test_C8_an_account_that_is_erased_during_a_request_gets_no_code(own: Browser) -> None:
+    own.sign_in(own.authorize())
+    service, now = own.server.service, own.server.clock()
+    create_code = service.sessions.create_code
+
+    async def late(request: CodeRequest, at: float) -> str:
+        unit = service.people.removing(request.person_id, now)
+        await service.sessions.end_person(request.person_id, now, reason="removed", settle=unit)
+        return await create_code(request, at)
+
+    service.sessions.create_code = late  # type: ignore[method-assign]
+    answer = own.authorize()
+    assert answer.status_code == 303
+    assert "error=login_required" in answer.headers["location"]
     assert own.authorize().status_code == 200  # the page that asks for the password
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import sqlite3
+import string
 import sys
 import time
 from pathlib import Path
@@ -221,7 +222,9 @@ def test_nobody_is_asked_for_a_password_in_vain(run: Run, here: Path) -> None:
 
 
 def test_a_kid_may_begin_like_an_option(run: Run, here: Path) -> None:
-    assert "no signing key '-3x'" in refused(run, "keys", "revoke", "-3x")
+    for kid in ("-3x", "-XhY_3", "-h", "-hhh", "--abc", "-" + string.ascii_letters + string.digits + "_-"):
+        assert f"no signing key '{kid}'" in refused(run, "keys", "revoke", kid)
+    assert "KID" in run("admin", "keys", "revoke", "--help").out
 
 
 def kids(run: Run, *arguments: object) -> set[str]:

@@ -123,6 +123,7 @@ def test_S38_a_head_without_an_end_is_refused(begun: bytes, endless: bytes) -> N
 
 ARRIVING = {
     "nothing": [],
+    "a line end after an answer": [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\r\n"],
     "a head": [b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "],
     "a body": [b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"],
     "a second request": [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "],
@@ -142,7 +143,7 @@ def test_S38_a_request_that_does_not_arrive_is_not_waited_for(
             for piece in pieces:
                 writer.write(piece)
                 await asyncio.sleep(0.01)
-            while not heard.done() and pieces:
+            while not heard.done() and pieces and pieces[-1] != b"\r\n":
                 writer.write(b"a")
                 await asyncio.sleep(0.01)
             try:
@@ -152,6 +153,26 @@ def test_S38_a_request_that_does_not_arrive_is_not_waited_for(
 
     heard = asyncio.run(asyncio.wait_for(walk(), 10))
     assert heard.count(b"200 OK") == len(pieces[1:])
+
+
+def test_each_request_of_a_pipeline_has_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the end of each comes together with the beginning of the next."""
+    monkeypatch.setattr(http_protocol, "_PATIENCE", 0.4)
+    request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+    async def walk() -> bytes:
+        async with connected() as (reader, writer):
+            for _ in range(8):
+                writer.write(request[-10:] + request[:-10] if _ else request[:-10])
+                await asyncio.sleep(0.1)
+            writer.write(request[-10:])
+            heard = b""
+            while heard.count(b"200 OK") < 8:
+                heard += await reader.read(1000) or b"cut" * 1000
+                assert b"cut" not in heard
+            return heard
+
+    assert asyncio.run(asyncio.wait_for(walk(), 10)).count(b"200 OK") == 8
 
 
 def test_a_caller_may_wait_long_for_its_answer_and_between_requests(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ __all__ = ["BoundedProtocol"]
 
 
 _LONGEST_HEAD = 64 * 1024
+_LAST_WORDS = 5.0  # seconds
 _PATIENCE = 20.0  # seconds for a whole request, from the connection or from its first byte
 
 
@@ -49,8 +50,18 @@ class BoundedProtocol(HttpToolsProtocol):
             self._deadline.cancel()
             self._deadline = None
 
+    def _is_answering(self) -> bool:
+        """Say whether a request is here as a whole and its answer is not out."""
+        cycle = self.cycle
+        return cycle is not None and not cycle.response_complete and not cycle.more_body  # type: ignore[redundant-expr]
+
     def _give_up(self) -> None:
+        self._deadline = None
+        if self._is_answering():  # the request before
+            self._watch()
+            return
         self.transport.close()
+        self.loop.call_later(_LAST_WORDS, self.transport.abort)  # of answers that nobody reads
 
     def eof_received(self) -> None:
         """Write what waits before the transport closes by itself: who has said all still reads."""
@@ -59,6 +70,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on."""
         self._unread += len(data)
+        if not self._is_answering():
+            self._arriving = True  # also by a line end, which begins no message
         super().data_received(data)
         if self._arriving is (self._deadline is None):  # most requests come in one piece and need no clock
             self._watch()
@@ -72,8 +85,9 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_message_complete(self) -> None:
-        """A request is here."""
+        """A request is here; the next one has its own time."""
         self._arriving = False
+        self._watch()
         super().on_message_complete()
 
     def on_headers_complete(self) -> None:

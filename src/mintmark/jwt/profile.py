@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
+from mintmark._discreet import Discreet
 from mintmark.errors import InvalidToken
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ __all__ = ["Profile"]
 Members = Mapping[str, Any]
 
 
-class Profile(Struct, frozen=True, eq=False):
+class Profile(Discreet, frozen=True, eq=False):
     """One kind of token.
 
     :param name: what people call it, for messages.

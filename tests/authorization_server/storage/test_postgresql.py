@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from mintmark.authorization_server.keys import open_sealer
-from mintmark.authorization_server.storage import Database, StorageUnavailable, database
+from mintmark.authorization_server.storage import Database, StorageUnavailable
 from mintmark.authorization_server.storage import postgresql as storage
 from mintmark.authorization_server.storage.records import DenyEntry, DenyKind
 from mintmark.authorization_server.storage.repositories import deny_entries, secrets
@@ -120,15 +120,15 @@ def test_a_server_that_lets_one_wait_in_vain_does_not_let_everybody_wait(
 @pytest.mark.anyio
 async def test_a_server_that_has_stopped_keeps_nobody(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """As by SIGSTOP: its system still acknowledges every probe. Those behind are answered at once."""
-    monkeypatch.setattr(database, "_PATIENCE", 0.2)
-    monkeypatch.setattr(database, "_SPARED", 1.0)
+    monkeypatch.setattr(storage, "_PATIENCE", 0.2)
+    monkeypatch.setattr(storage, "_SPARED", 1.0)
 
     def stopped(connection: sa.Connection) -> None:
         connection.exec_driver_sql("SELECT pg_sleep(2)")
 
     begun = time.monotonic()
     for do in (db.read, db.write):
-        monkeypatch.setattr(db, "_silent_until", 0.0)
+        monkeypatch.setattr(db._backend, "_away_until", 0.0)
         first, *_ = await asyncio.gather(*(do(stopped) for _ in range(20)), return_exceptions=True)
         assert "does not answer" in str(first)
         with pytest.raises(StorageUnavailable, match="a moment ago"):
@@ -136,10 +136,30 @@ async def test_a_server_that_has_stopped_keeps_nobody(db: Database, monkeypatch:
         with pytest.raises(StorageUnavailable, match="a moment ago"):
             await db.read(lambda c: secrets.get(c, "a"))
     assert time.monotonic() - begun < 1.9  # the first of them are still asleep
-    monkeypatch.setattr(database, "_PATIENCE", 30.0)
-    monkeypatch.setattr(db, "_silent_until", 0.0)
+    monkeypatch.setattr(storage, "_PATIENCE", 30.0)
+    monkeypatch.setattr(db._backend, "_away_until", 0.0)
     await db.write(lambda c: secrets.insert(c, "a", "s", 1.0))
     assert await db.read(lambda c: secrets.get(c, "a")) == "s"
+
+
+@pytest.mark.anyio
+async def test_what_was_answered_503_does_not_happen_later(
+    db: Database, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither what had begun nor what had to wait behind it: the client has asked again since."""
+    monkeypatch.setattr(storage, "_PATIENCE", 0.2)
+
+    def slowly(connection: sa.Connection, name: str) -> None:
+        secrets.insert(connection, name, "s", 1.0)
+        connection.exec_driver_sql("SELECT pg_sleep(0.6)")
+
+    works = [db.write(lambda c, n=str(number): slowly(c, n)) for number in range(3 * storage._THREADS)]
+    outcomes = await asyncio.gather(*works, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {StorageUnavailable}
+    await db.close()  # which waits for what was accepted
+    again = Database.open(url)
+    assert again.read_now(secrets.every) == ()
+    again.close_now()
 
 
 def test_silence_is_noticed_on_every_connection(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,6 +112,12 @@ def test_a_row_that_cannot_be_had_at_once_is_had_all_the_same(
     assert found == ALICE
 
 
+def test_looking_up_in_a_closed_database_is_an_outage(db: Database) -> None:
+    db.close_now()
+    with pytest.raises(StorageUnavailable):
+        asyncio.run(db.look_up(lambda c: people.by_id(c, "p")))
+
+
 def test_looking_up_changes_nothing_and_sees_every_acknowledged_write(db: Database) -> None:
     async def main() -> None:
         for number in range(50):

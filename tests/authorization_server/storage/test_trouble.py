@@ -57,6 +57,43 @@ def test_a_lock_that_is_held_too_long_is_an_outage_and_not_a_loss(
     db.close_now()
 
 
+def test_a_writer_that_cannot_connect_again_tries_once_more(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a group that failed, and then no descriptors left, say."""
+    db.write_now(lambda c: c.exec_driver_sql("PRAGMA busy_timeout = 50"))
+    holder = sqlite3.connect(db.path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StorageUnavailable, match="locked"):
+        db.write_now(lambda c: put(c, "a"))
+    holder.close()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("unable to open database file")
+
+    with monkeypatch.context() as trouble:
+        trouble.setattr(sqlite3, "connect", refuse)
+        trouble.setattr(sqlite, "set_pragmas", refuse)
+        for _ in range(3):
+            with pytest.raises(StorageUnavailable, match="unable to open"):
+                db.write_now(lambda c: put(c, "a"))
+    db.write_now(lambda c: put(c, "a"))
+    assert db.read_now(lambda c: secrets.get(c, "a")) == "s"
+    db.close_now()
+
+
+def test_a_disk_that_undoes_the_transaction_is_named_as_the_cause(db: Database) -> None:
+    def undone(connection: sa.Connection) -> None:
+        put(connection, "a")
+        connection.exec_driver_sql("ROLLBACK")
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with pytest.raises(StorageUnavailable, match="disk is full"):
+        db.write_now(undone)
+    db.write_now(lambda c: put(c, "a"))
+    db.close_now()
+
+
 def test_an_outage_names_its_cause_and_never_the_data(db: Database) -> None:
     with pytest.raises(StorageUnavailable) as refused:
         db.write_now(lambda c: c.execute(sa.text("SELECT :secret FROM nowhere"), {"secret": "hunter2"}))

@@ -30,6 +30,7 @@ from mintmark.authorization_server.oauth.redirect_uris import matching
 from mintmark.authorization_server.oauth.steps import allowed_scope
 from mintmark.authorization_server.registrations import IDENTITY_SCOPES
 from mintmark.authorization_server.sessions import CodeRequest
+from mintmark.authorization_server.storage import Conflict
 from mintmark.authorization_server.web import asking
 from mintmark.errors import InvalidToken, UnknownKey
 
@@ -240,7 +241,11 @@ async def give_code(flow: Flow) -> Response:
         acr=sign_in.acr,
         amr=sign_in.amr,
     )
-    return _back_to_client(flow, {"code": await flow.service.sessions.create_code(request, flow.now)})
+    try:
+        code = await flow.service.sessions.create_code(request, flow.now)
+    except Conflict:  # the account was removed since we looked
+        raise LoginRequired("the person is not signed in") from None
+    return _back_to_client(flow, {"code": code})
 
 
 def refuse_at_authorize(flow: Flow, error: OAuthError) -> Response:

@@ -11,8 +11,7 @@ import hmac
 import math
 from collections.abc import Mapping
 
-from msgspec import Struct
-
+from mintmark._discreet import Discreet
 from mintmark.authorization_server.oauth.attempts import Attempts
 from mintmark.authorization_server.oauth.errors import InvalidClient, InvalidRequest, TooManyRequests
 from mintmark.authorization_server.oauth.parameters import Parameters, form_decoded
@@ -24,7 +23,7 @@ _CHALLENGE = {"WWW-Authenticate": 'Basic realm="mintmark", charset="UTF-8"'}
 _NO_DIGESTS = (NO_SECRET, NO_SECRET)
 
 
-class Credentials(Struct, frozen=True):
+class Credentials(Discreet, frozen=True):
     """What a request says about its client."""
 
     client_id: str

@@ -8,8 +8,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from msgspec import Struct
-
+from mintmark._discreet import Discreet
 from mintmark.authorization_server.claims import TokenKind, Wanted, build_access_claims, build_id_claims
 from mintmark.authorization_server.keys import SigningKeys
 from mintmark.authorization_server.registrations import Client
@@ -37,7 +36,7 @@ _JITTER = 0.05  # lives end up to 5 % early, so that renewals do not come all at
 _SNAPSHOT_LIFETIME = 300.0
 
 
-class AccessToken(Struct, frozen=True):
+class AccessToken(Discreet, frozen=True):
     """An access token on its way out, with what the answer says about it."""
 
     text: str

@@ -6,14 +6,15 @@ import secrets as random
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import field
 
+from mintmark._discreet import Discreet
 from mintmark.authorization_server.storage.records import Person
 
 __all__ = ["NewPerson", "new_person"]
 
 
-class NewPerson(Struct, frozen=True):
+class NewPerson(Discreet, frozen=True):
     """What a new account is made from. Without a password, nobody can sign in to it by password."""
 
     username: str

@@ -11,8 +11,9 @@ import contextlib
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 
-from msgspec import Struct, field
+from msgspec import field
 
+from mintmark._discreet import Discreet
 from mintmark.authorization_server.people import PasswordHasher, PasswordRules
 from mintmark.authorization_server.registry.client_secrets import new_secret, secret_digest
 from mintmark.authorization_server.registry.planning import Action, Change, Present, Table, Wanted, plan
@@ -35,7 +36,7 @@ Passwords = Callable[[str], str | None]
 _TRIES = 20
 
 
-class Done(Struct, frozen=True):
+class Done(Discreet, frozen=True):
     """What was planned, and what came of it.
 
     :param secrets: of clients, which are kept nowhere.

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from mintmark._discreet import Discreet
 from mintmark.authorization_server.storage.records import Grant, Person, SignIn
 from mintmark.errors import ConfigurationError
 
@@ -43,7 +44,7 @@ class SessionPolicy(Struct, frozen=True):
             raise ConfigurationError("tokens: every lifetime must be greater than 0.")
 
 
-class NewSignIn(Struct, frozen=True):
+class NewSignIn(Discreet, frozen=True):
     """A fresh sign-in and the cookie value that stands for it, which is stored nowhere."""
 
     sign_in: SignIn
@@ -69,7 +70,7 @@ class CodeRequest(Struct, frozen=True):
     amr: tuple[str, ...] = ()
 
 
-class Granted(Struct, frozen=True):
+class Granted(Discreet, frozen=True):
     """A code was redeemed. ``refresh_token`` is None for clients without the refresh grant."""
 
     grant: Grant
@@ -80,7 +81,7 @@ class Granted(Struct, frozen=True):
         return f"Granted({self.grant})"
 
 
-class Refreshed(Struct, frozen=True):
+class Refreshed(Discreet, frozen=True):
     """A refresh token was accepted. ``scope`` and ``resources`` are for this answer only (RFC 6749 6)."""
 
     grant: Grant

@@ -151,7 +151,10 @@ class Sessions:
     # Codes
 
     async def create_code(self, request: CodeRequest, now: float) -> str:
-        """Return a new authorization code, bound to everything in the request."""
+        """Return a new authorization code, bound to everything in the request.
+
+        :raises Conflict: there is no such person any more.
+        """
         code = new_code()
         expires_at = now + self._policy.code_lifetime
         record = CodeRecord(

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import sqlalchemy as sa
 
-__all__ = ["AtHand", "Backend"]
+from mintmark.authorization_server.storage.failures import StorageUnavailable
+
+__all__ = ["AtHand", "Backend", "in_thread"]
 
 T = TypeVar("T")
+
+
+def in_thread(threads: ThreadPoolExecutor, call: Callable[..., T], *arguments: object) -> asyncio.Future[T]:
+    """Run the call in one of the threads.
+
+    :raises StorageUnavailable: they have been shut down.
+    """
+    try:
+        return asyncio.get_running_loop().run_in_executor(threads, call, *arguments)
+    except RuntimeError as error:
+        raise StorageUnavailable("The database has been closed.") from error
 
 
 class AtHand(Protocol):
@@ -49,8 +64,11 @@ class Backend(Protocol):
     def write_now(self, work: Callable[[sa.Connection], T]) -> T:
         """The same for threads: blocks."""
 
+    async def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run the work on one snapshot, which it cannot change."""
+
     def read_now(self, work: Callable[[sa.Connection], T]) -> T:
-        """Run the work on one snapshot, which it cannot change. Blocks."""
+        """The same for threads: blocks."""
 
     def changes(self) -> int:
         """A number that moves when what processes share has changed. Never blocks for long."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -25,10 +23,6 @@ __all__ = ["Database"]
 
 T = TypeVar("T")
 
-_READERS = 4
-_PATIENCE = 15.0  # seconds; a server that has stopped without closing its connections keeps them for ever
-_SPARED = 2.0  # seconds that the others are then spared the same
-
 
 class Database:
     """A database of this version's schema. Safe to share among tasks and threads, and among processes.
@@ -41,8 +35,6 @@ class Database:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="mintmark-reader")
-        self._silent_until = 0.0
 
     def __repr__(self) -> str:
         return f"<Database {self.name}>"
@@ -80,12 +72,7 @@ class Database:
             rows beside it.
         :raises StorageUnavailable: the disk, a lock or the network stood in the way.
         """
-        self._refuse_in_silence()
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                return await self._backend.write(work, locking=locking)
-        except TimeoutError as error:
-            raise self._silence() from error
+        return await self._backend.write(work, locking=locking)
 
     def write_now(self, work: Callable[[sa.Connection], T]) -> T:
         """As :meth:`write`, for start-up and the command line: blocks."""
@@ -96,16 +83,7 @@ class Database:
 
         :raises StorageUnavailable: the database cannot be read.
         """
-        self._refuse_in_silence()
-        try:
-            future = asyncio.get_running_loop().run_in_executor(self._readers, self._backend.read_now, work)
-        except RuntimeError as error:
-            raise StorageUnavailable("The database has been closed.") from error
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                return await future
-        except TimeoutError as error:
-            raise self._silence() from error
+        return await self._backend.read(work)
 
     async def look_up(self, work: Callable[[sa.Connection], T]) -> T:
         """As :meth:`read`, for one :class:`.statements.Statement` that finds a few rows by their keys.
@@ -116,15 +94,6 @@ class Database:
             with contextlib.suppress(StorageUnavailable):
                 return self._backend.here.read(work)
         return await self.read(work)
-
-    def _refuse_in_silence(self) -> None:
-        if time.monotonic() < self._silent_until:
-            raise StorageUnavailable("The database did not answer a moment ago.")
-
-    def _silence(self) -> StorageUnavailable:
-        """Return what to raise; nobody knows whether a write was done."""
-        self._silent_until = time.monotonic() + _SPARED
-        return StorageUnavailable("The database does not answer.")
 
     def read_now(self, work: Callable[[sa.Connection], T]) -> T:
         """As :meth:`read`: blocks."""
@@ -150,7 +119,6 @@ class Database:
 
     def close_now(self) -> None:
         """As :meth:`close`: blocks. Closing twice is fine."""
-        self._readers.shutdown(wait=True)
         self._backend.close()
 
 

@@ -37,7 +37,8 @@ def bring_up_to_date(engine: sa.Engine, *, name: str) -> None:
 
 
 def _version(connection: sa.Connection, name: str) -> str | None:
-    tables = sa.inspect(connection).get_table_names()
+    look = sa.inspect(connection)
+    tables = (*look.get_table_names(), *look.get_view_names())
     if _VERSION_TABLE not in tables:
         if tables:
             raise ConfigurationError(f"{name} is another program's database: it has no mintmark schema.")

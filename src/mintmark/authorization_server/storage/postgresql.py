@@ -23,6 +23,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import NullPool
 
+from mintmark.authorization_server.storage.backend import in_thread
 from mintmark.authorization_server.storage.failures import StorageUnavailable, unavailable
 from mintmark.authorization_server.storage.migrate import bring_up_to_date
 from mintmark.errors import ConfigurationError
@@ -40,11 +41,12 @@ _LONGEST_PAUSE = 0.05  # seconds between two tries
 _MET_ANOTHER = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
 _IDLE_TOO_LONG = "25P03"  # idle_in_transaction_session_timeout: an outage, though its class says otherwise
 _LONG = 1.0  # seconds; who could not connect within that has found a server that does not even refuse
-_SPARED = 2.0  # seconds that the others are then spared the same
+_SPARED = 2.0  # seconds that the others are then spared the same; also after _PATIENCE
 _RECONNECT_EVERY = 1.0  # seconds
 _LOOK_EVERY = 2.0  # seconds until what nobody has announced is looked for
 _CONNECT_TIMEOUT = 5  # seconds
 _LOCK_TIMEOUT = 5.0  # seconds that a statement waits for another transaction
+_PATIENCE = 15.0  # seconds; a server that has stopped without closing its connections keeps them for ever
 _IDLE_TIMEOUT = 15.0  # seconds after which the server ends a transaction whose client has gone without a word
 _KEPT_ALIVE = {  # a server that has vanished without a word is noticed within 15 seconds
     "keepalives_idle": 5,
@@ -69,6 +71,7 @@ class PostgreSQL:
             postgresql_readonly=True
         )
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="mintmark-writer")
+        self._readers = ThreadPoolExecutor(_READ_CONNECTIONS, thread_name_prefix="mintmark-reader")
         self._ears = _Ears(url)
         self._away_until = 0.0
         self._closed = False
@@ -88,26 +91,39 @@ class PostgreSQL:
 
     async def write(self, work: Callable[[sa.Connection], T], *, locking: bool = False) -> T:
         """See :class:`.backend.Backend`."""
+        self._refuse_at_once()
         engine = self._locking_writes if locking else self._writes
+        asking = _Asking()
+        future = in_thread(self._threads, self._write, work, engine, asking)
         try:
-            future = asyncio.get_running_loop().run_in_executor(self._threads, self._write, work, engine)
-        except RuntimeError as error:
-            raise StorageUnavailable("The database has been closed.") from error
-        # A caller that goes away takes nothing back: the thread finishes what it began.
-        return await asyncio.shield(future)
+            async with asyncio.timeout(_PATIENCE):
+                # A caller that goes away takes nothing back: the thread finishes what it began.
+                return await asyncio.shield(future)
+        except TimeoutError as error:
+            asking.given_up = True
+            raise self._silence() from error
 
     def write_now(self, work: Callable[[sa.Connection], T]) -> T:
         """See :class:`.backend.Backend`."""
-        return self._write(work, self._writes)
+        return self._write(work, self._writes, _Asking())
 
-    def _write(self, work: Callable[[sa.Connection], T], engine: sa.Engine) -> T:
+    def _refuse_at_once(self) -> None:
+        """:raises StorageUnavailable: somebody has just waited in vain."""
+        if time.monotonic() < self._away_until:
+            raise StorageUnavailable("The database did not answer a moment ago.")
+
+    def _silence(self) -> StorageUnavailable:
+        self._away_until = time.monotonic() + _SPARED
+        return StorageUnavailable("The database does not answer.")
+
+    def _write(self, work: Callable[[sa.Connection], T], engine: sa.Engine, asking: _Asking) -> T:
         """Run the work, and again when its transaction met another."""
         duplicates = 0
         for attempt in range(_TRIES):
             if attempt:
                 time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.001 * 2**attempt)))  # noqa: S311
             try:
-                return self._attempt(work, engine)
+                return self._attempt(work, engine, asking)
             except IntegrityError:
                 # The duplicate may be a row that this transaction could not see yet: the second look knows
                 # (PostgreSQL manual, 13.2.3).
@@ -118,11 +134,13 @@ class PostgreSQL:
                 last = error.cause
         raise unavailable(last)
 
-    def _attempt(self, work: Callable[[sa.Connection], T], engine: sa.Engine) -> T:
+    def _attempt(self, work: Callable[[sa.Connection], T], engine: sa.Engine, asking: _Asking) -> T:
         committing = False
         try:
+            asking.refuse_if_given_up()
             with self._connect(engine) as connection, connection.begin():
                 value = work(connection)
+                asking.refuse_if_given_up()
                 committing = True
         except IntegrityError:
             raise
@@ -134,6 +152,16 @@ class PostgreSQL:
             raise (unavailable(error) if _is_outage(error) else error) from error
         self._ears.wake()
         return value
+
+    async def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """See :class:`.backend.Backend`."""
+        self._refuse_at_once()
+        future: asyncio.Future[T] = in_thread(self._readers, self.read_now, work)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await future
+        except TimeoutError as error:
+            raise self._silence() from error
 
     def read_now(self, work: Callable[[sa.Connection], T]) -> T:
         """See :class:`.backend.Backend`."""
@@ -153,9 +181,8 @@ class PostgreSQL:
 
     def _connect(self, engine: sa.Engine) -> sa.Connection:
         """Connect; but who is let wait in vain once does not let everybody wait, one after the other."""
+        self._refuse_at_once()
         begun = time.monotonic()
-        if begun < self._away_until:
-            raise StorageUnavailable("The database did not answer a moment ago.")
         try:
             return engine.connect()
         except OperationalError:
@@ -173,10 +200,23 @@ class PostgreSQL:
     def close(self) -> None:
         """See :class:`.backend.Backend`."""
         self._closed = True
+        self._readers.shutdown(wait=True)
         self._threads.shutdown(wait=True)
         self._ears.close()
         self._writes.dispose()
         self._reads.dispose()
+
+
+class _Asking:
+    """Whether somebody still waits. What was answered 503 must not happen when the server wakes up: its
+    client has asked again, and would meet what it was told had not been done.
+    """
+
+    given_up = False
+
+    def refuse_if_given_up(self) -> None:
+        if self.given_up:
+            raise StorageUnavailable("Nobody waits for this any more.")
 
 
 class _MetAnotherError(Exception):

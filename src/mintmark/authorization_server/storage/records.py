@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from mintmark._discreet import Discreet
 from mintmark.jwt.policy import MAX_LEEWAY
 
 __all__ = [
@@ -219,7 +220,7 @@ class ResourceRecord(Struct, frozen=True):
     updated_at: float
 
 
-class ClientRecord(Struct, frozen=True):
+class ClientRecord(Discreet, frozen=True):
     """A client that a command has registered: its table of the settings file, as JSON, without its secret.
 
     The secret before the present one is accepted until ``previous_secret_until``.

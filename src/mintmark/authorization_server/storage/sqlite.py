@@ -6,15 +6,17 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import Pool, QueuePool, StaticPool
 
+from mintmark.authorization_server.storage.backend import in_thread
 from mintmark.authorization_server.storage.failures import unavailable
 from mintmark.authorization_server.storage.migrate import bring_up_to_date
 from mintmark.authorization_server.storage.writer import GroupWriter
@@ -26,7 +28,6 @@ __all__ = ["BUSY_TIMEOUT", "WRITER_PRAGMAS", "SQLite"]
 T = TypeVar("T")
 
 BUSY_TIMEOUT = 5.0  # seconds that a transaction waits for another process's write
-_SOON = 0.1  # seconds; the event loop waits
 
 
 WRITER_PRAGMAS = (
@@ -46,6 +47,7 @@ class SQLite:
         self.name = str(path)
         self._writer = GroupWriter(_writer_engine(path))
         self._readers = _reader_engine(path)
+        self._threads = ThreadPoolExecutor(_READ_CONNECTIONS, thread_name_prefix="mintmark-reader")
         self.here = AtHand(path)
 
     @classmethod
@@ -67,12 +69,16 @@ class SQLite:
         """See :class:`.backend.Backend`."""
         return self._writer.write_now(work)
 
+    async def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """See :class:`.backend.Backend`."""
+        return await in_thread(self._threads, self.read_now, work)
+
     def read_now(self, work: Callable[[sa.Connection], T]) -> T:
         """See :class:`.backend.Backend`."""
         try:
             with self._readers.begin() as connection:
                 return work(connection)
-        except OperationalError as error:
+        except DBAPIError as error:
             raise unavailable(error) from error
 
     def changes(self) -> int:
@@ -81,6 +87,7 @@ class SQLite:
 
     def close(self) -> None:
         """See :class:`.backend.Backend`."""
+        self._threads.shutdown(wait=True)
         self._writer.close()
         self._readers.dispose()
         self.here.close()
@@ -90,11 +97,11 @@ class AtHand:
     """A connection for the thread that asks: a row by its key is here in microseconds.
 
     The way into another thread and back takes ten times as long. Readers wait for nobody (WAL), but for a
-    process that recovers the file after a crash; who meets that is sent away soon, and goes the other way.
+    process that recovers the file after a crash: who meets that is sent away at once, to wait elsewhere.
     """
 
     def __init__(self, path: Path) -> None:
-        self._engine = _reading(path, StaticPool, patience=_SOON)
+        self._engine = _reading(path, StaticPool, patience=0.0)
         self._connection = self._engine.connect()
         self._driver: Any = self._connection.connection.driver_connection
         self._lock = threading.Lock()  # held for microseconds, by whichever event loop asks
@@ -102,12 +109,12 @@ class AtHand:
     def read(self, work: Callable[[sa.Connection], T]) -> T:
         """Run the work, which is one statement and so sees one snapshot.
 
-        :raises StorageUnavailable: not at once; the database may have more patience elsewhere.
+        :raises StorageUnavailable: not at once, or not any more.
         """
         try:
             with self._lock:
                 return work(self._connection)
-        except (OperationalError, sqlite3.Error) as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:
             raise unavailable(error) from error
 
     def data_version(self) -> int:

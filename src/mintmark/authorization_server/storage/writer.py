@@ -9,6 +9,7 @@ failure.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -113,19 +114,20 @@ class GroupWriter:
     def _commit(self, connection: sa.Connection, group: list[_Unit]) -> None:
         # Straight to the driver, here and below: transactions and savepoints by SQLAlchemy cost as much as
         # the statements between them.
-        driver: Any = connection.connection.driver_connection
         try:
+            driver: Any = connection.connection.driver_connection
             driver.execute("BEGIN IMMEDIATE")  # no transaction finds the lock taken half-way
             for unit in group:
                 _run_unit(connection, driver, unit)
             driver.execute("COMMIT")
             connection.commit()  # what SQLAlchemy believes to have begun
-        except Exception as error:  # whatever it was, everybody who waits hears of it
+        except BaseException as error:  # whatever it was, everybody who waits hears of it
             failure = unavailable(error)
             for unit in group:
                 unit.error = failure
-            connection.invalidate()
-            connection.rollback()
+            with contextlib.suppress(Exception):  # the next group connects anew, or hears why it cannot
+                connection.invalidate()
+                connection.rollback()
 
 
 def _run_unit(connection: sa.Connection, driver: Any, unit: _Unit) -> None:
@@ -133,8 +135,10 @@ def _run_unit(connection: sa.Connection, driver: Any, unit: _Unit) -> None:
     try:
         unit.value = unit.work(connection)
     except BaseException as error:
-        # Raises when SQLite has undone the whole transaction (disk full, I/O error): then all have failed.
-        driver.execute("ROLLBACK TO SAVEPOINT unit")
+        try:
+            driver.execute("ROLLBACK TO SAVEPOINT unit")
+        except Exception:  # SQLite has undone the whole transaction (disk full, I/O error): all have failed
+            raise error from None
         unit.error = unavailable(error) if isinstance(error, OperationalError) else error
     driver.execute("RELEASE SAVEPOINT unit")
 

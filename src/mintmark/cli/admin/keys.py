@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(help="The signing keys, and the key that seals them.")
+# "-XhY" is a KID then, and no bundle of short options with a "-h" in it.
+_A_KID_MAY_BEGIN_WITH_A_HYPHEN = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 
 
 @app.command("list")
@@ -83,7 +85,7 @@ def rotate(
     _show_keys(with_service(settings, database, work), as_json)
 
 
-@app.command("revoke", context_settings={"ignore_unknown_options": True})  # a KID may begin with "-"
+@app.command("revoke", context_settings=_A_KID_MAY_BEGIN_WITH_A_HYPHEN)
 def revoke(
     kid: Annotated[str, typer.Argument(metavar="KID")],
     reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "revoked by hand",

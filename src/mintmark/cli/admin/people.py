@@ -46,11 +46,7 @@ def list_people(settings: SettingsFile = None, database: DatabaseUrl = None, as_
         return
     if not found:
         say("Nobody has an account; see: mintmark admin people add --help")
-    rows = [
-        (person.username, person.name, "disabled" if person.disabled_at else ", ".join(person.roles))
-        for person in found
-    ]
-    say_table(("USERNAME", "NAME", "ROLES"), rows)
+    say_table(("USERNAME", "NAME", "ROLES"), ((p.username, p.name, _state(p)) for p in found))
 
 
 @app.command("add")
@@ -213,6 +209,10 @@ def _attribute(text: str) -> tuple[str, str]:
 
 def _no_file(file: str) -> str:
     raise ConfigurationError(f"--password-file: there is no file {printable(file)}")
+
+
+def _state(person: Person) -> str:
+    return "disabled" if person.disabled_at is not None else ", ".join(person.roles)
 
 
 def _told(person: Person, what: str, as_json: bool) -> None:

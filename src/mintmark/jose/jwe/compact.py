@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from msgspec import Struct
-
+from mintmark._discreet import Discreet
 from mintmark.errors import ErrorCode, MalformedToken
 from mintmark.jose.algorithms.deflate import MAX_BYTES
 from mintmark.jose.encoding import b64url_decode, b64url_encode, freeze, json_encode
@@ -28,7 +27,7 @@ __all__ = ["Decrypted", "Parts", "decrypt", "encrypt", "parse_compact"]
 MAX_CHARACTERS: Final = 1 << 20
 
 
-class Parts(Struct, frozen=True):
+class Parts(Discreet, frozen=True):
     """A compact JWE taken apart and *not* decrypted."""
 
     header: Mapping[str, Any]

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from mintmark._discreet import Discreet
 from mintmark.errors import (
     AlgorithmNotAllowed,
     ConfigurationError,
@@ -44,7 +45,7 @@ _DIRECT_BY_SIZE: Final = {
 }
 
 
-class Decrypted(Struct, frozen=True):
+class Decrypted(Discreet, frozen=True):
     """A plaintext, the header that applied, and the key that opened it."""
 
     plaintext: bytes

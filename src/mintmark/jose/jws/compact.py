@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
-from msgspec import Struct
-
+from mintmark._discreet import Discreet
 from mintmark.errors import ConfigurationError, ErrorCode, InvalidKey, InvalidSignature, MalformedToken
 from mintmark.jose.algorithms.rows import Sign, SignatureAlgorithm
 from mintmark.jose.encoding import b64url_decode, b64url_encode, freeze, json_encode
@@ -21,7 +20,7 @@ UNDERSTOOD: Final = frozenset(("b64",))
 _RESERVED: Final = ("alg", "kid", "b64")
 
 
-class Verified(Struct, frozen=True):
+class Verified(Discreet, frozen=True):
     """A payload whose signature holds, its header, and the key that verified it."""
 
     payload: bytes
@@ -32,7 +31,7 @@ class Verified(Struct, frozen=True):
         return f"<Verified {len(self.payload)} bytes, alg={self.header.get('alg')!r} kid={self.key.kid!r}>"
 
 
-class Parts(Struct, frozen=True):
+class Parts(Discreet, frozen=True):
     """A compact JWS taken apart and *not* verified."""
 
     header: Mapping[str, Any]

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn, Protocol
 
-from msgspec import Struct
-
+from mintmark._discreet import Discreet
 from mintmark.errors import ErrorCode, InvalidKey, MalformedToken
 from mintmark.jose.encoding import b64url_decode, b64url_encode
 
 __all__ = ["Kind", "Material", "integer_member", "octets_member", "refuse", "refuse_weak", "uint_text"]
 
 
-class Material(Struct, frozen=True):
+class Material(Discreet, frozen=True):
     """Checked key material of one ``kty``.
 
     ``identity`` holds the members of the RFC 7638 thumbprint in its order; for ``oct`` that includes the
