@@ -120,13 +120,16 @@ def test_the_revisions_make_exactly_the_schema_of_the_code(tmp_path: Path) -> No
     config.set_main_option("script_location", str(migration_scripts()).replace("%", "%%"))
     assert ScriptDirectory.from_config(config).get_current_head() == SCHEMA_VERSION
     Database.open(f"sqlite:///{tmp_path / 'made.db'}").close_now()
-    by_revisions = sa.create_engine(f"sqlite:///{tmp_path / 'revised.db'}")
+    by_revisions, made = (
+        sa.create_engine(f"sqlite:///{tmp_path / name}", poolclass=sa.NullPool)
+        for name in ("revised.db", "made.db")
+    )
     with by_revisions.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
         revised = described(connection)
-    with sa.create_engine(f"sqlite:///{tmp_path / 'made.db'}").begin() as connection:
+    with made.begin() as connection:
         assert described(connection) == revised
         assert (
             connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() == SCHEMA_VERSION
