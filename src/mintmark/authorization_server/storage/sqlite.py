@@ -57,9 +57,9 @@ class SQLite:
         _prepare_file(path, create=create)
         try:
             bring_up_to_date(_migration_engine(path), name=str(path))
+            return cls(path)
         except DatabaseError as error:
             raise ConfigurationError(f"The database {path} cannot be used: {error.orig}.") from error
-        return cls(path)
 
     async def write(self, work: Callable[[sa.Connection], T], *, locking: bool = False) -> T:
         """See :class:`.backend.Backend`. One writer: everything is locked anyway."""

@@ -52,7 +52,9 @@ class GroupWriter:
     """The thread that owns the only writing connection of this process."""
 
     def __init__(self, engine: sa.Engine) -> None:
+        """:raises DBAPIError: the database cannot be opened."""
         self._engine = engine
+        self._connection = engine.connect()
         self._queue: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
         self._gate = threading.Lock()  # nothing is queued behind the end
         self._closed = False
@@ -87,13 +89,11 @@ class GroupWriter:
             self._queue.put(unit)
 
     def _run(self) -> None:
-        try:
-            with self._engine.connect() as connection:
-                while (group := self._next_group()) is not None:
-                    self._commit(connection, group)
-                    _answer(group)
-        finally:
-            self._engine.dispose()
+        with self._connection as connection:
+            while (group := self._next_group()) is not None:
+                self._commit(connection, group)
+                _answer(group)
+        self._engine.dispose()
 
     def _next_group(self) -> list[_Unit] | None:
         first = self._queue.get()
