@@ -53,7 +53,8 @@ class _Record(logging.LogRecord):
 
     def __init__(self, name: str, level: int, event: str, fields: Mapping[str, Any]) -> None:
         now = time.time()
-        self.__dict__ |= self._ANY | {
+        self.__dict__ = {
+            **self._ANY,
             "name": name,
             "msg": event,
             "levelno": level,

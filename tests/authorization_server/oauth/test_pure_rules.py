@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from urllib.parse import unquote_plus
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from mintmark.authorization_server.oauth.attempts import Attempts, Record, after_failure, seconds_to_wait
 from mintmark.authorization_server.oauth.client_auth import presented
 from mintmark.authorization_server.oauth.errors import InvalidClient, InvalidRequest, OAuthError
-from mintmark.authorization_server.oauth.parameters import Parameters
+from mintmark.authorization_server.oauth.parameters import Parameters, form_decoded
 from mintmark.authorization_server.oauth.redirect_uris import (
     form_action_source,
     matching,
@@ -161,3 +162,37 @@ def test_no_authorization_header_brings_the_reader_down(header: str) -> None:
 def test_credentials_do_not_show_the_secret() -> None:
     credentials = presented(None, Parameters.parse(b"client_id=a&client_secret=hunter2"))
     assert "hunter2" not in repr(credentials)
+
+
+FORM_TEXT = st.text(st.sampled_from("%+=&aZ09~.c3Ae2Fé\x00")) | st.text()
+
+
+@given(FORM_TEXT)
+def test_forms_are_decoded_as_the_standard_library_decodes_them(text: str) -> None:
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        return  # no header and no form gives these
+    try:
+        expected = unquote_plus(text, errors="strict")
+    except UnicodeDecodeError:
+        with pytest.raises(UnicodeDecodeError):
+            form_decoded(text)
+    else:
+        assert form_decoded(text) == expected
+
+
+@given(st.binary() | st.text(st.sampled_from("%0a1+=&\x00")).map(str.encode))
+def test_no_parameter_ever_holds_a_null_character(text: bytes) -> None:
+    try:
+        parameters = Parameters.parse(text)
+    except InvalidRequest:
+        return
+    for name, _, value in (field.partition(b"=") for field in text.split(b"&")):
+        for part in (name, value):
+            assert "\x00" not in unquote_plus(part.decode("ascii"))
+    assert "\x00" not in parameters.text
+
+
+@pytest.mark.parametrize("text", ["a=%00", "%00=a", "a=b%%00", "a=\x00", "a=b&c=d%00e"])
+def test_a_null_character_is_refused_however_it_is_spelt(text: str) -> None:
+    with pytest.raises(InvalidRequest, match="null"):
+        Parameters.parse(text.encode())

@@ -110,9 +110,10 @@ def _by_scope(person: Person, scope: Collection[str]) -> dict[str, Any]:
 
 
 def _extra(extra: Mapping[str, Any] | None) -> dict[str, Any]:
-    taken = REGISTERED.intersection(extra or ())
-    if taken:
+    if not extra:
+        return {}
+    if taken := REGISTERED.intersection(extra):
         raise ConfigurationError(
             f"A claim rule sets {', '.join(sorted(taken))}: the protocol owns that claim."
         )
-    return dict(extra or {})
+    return dict(extra)

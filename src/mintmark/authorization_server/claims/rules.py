@@ -123,7 +123,9 @@ def extra_claims(
     for rule in rules:
         if rule.applies_to(wanted) and (value := rule.value_for(wanted.person)) is not None:
             claims[rule.claim] = value
-    added = dict(hook(wanted)) if hook is not None else {}
+    if hook is None:
+        return claims
+    added = dict(hook(wanted))
     if taken := REGISTERED.intersection(added):
         raise ConfigurationError(
             f"The claim hook sets {', '.join(sorted(taken))}: the protocol owns that claim."

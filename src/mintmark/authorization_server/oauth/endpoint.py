@@ -129,7 +129,15 @@ async def read_form(request: Request, limit: int = LARGEST_FORM) -> bytes:
         more = message.get("more_body", False)
         if len(body) > limit:
             raise InvalidRequest(f"the body is larger than {limit} bytes", headers={"Connection": "close"})
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if body and content_type != "application/x-www-form-urlencoded":
+    if body and _media_type(request) != b"application/x-www-form-urlencoded":
         raise InvalidRequest("the body must be application/x-www-form-urlencoded")
     return body
+
+
+def _media_type(request: Request) -> bytes:
+    """Return what the body is said to be, without its parameters (RFC 9110 8.3)."""
+    for name, value in request.scope["headers"]:
+        if name == b"content-type":
+            said: bytes = value
+            return said.partition(b";")[0].strip().lower()
+    return b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -14,6 +15,14 @@ class JSONAnswer(Response):
     """A response whose body is one JSON value."""
 
     media_type = "application/json"
+
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        """Write the headers that every such answer has; Starlette would look which are missing."""
+        if headers is not None:
+            super().init_headers(headers)
+            return
+        length = b"%d" % len(self.body)
+        self.raw_headers = [(b"content-length", length), (b"content-type", b"application/json")]
 
     def render(self, content: Any) -> bytes:
         """Return the body."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import overload
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_to_bytes
 
 from mintmark.authorization_server.oauth.errors import InvalidRequest
 
@@ -62,7 +62,7 @@ class Parameters:
             ]
         except UnicodeDecodeError:
             raise InvalidRequest("the parameters are not percent-encoded UTF-8") from None
-        if any("\x00" in name or "\x00" in value for name, value in pairs):
+        if "\x00" in spelt or "%00" in spelt:
             raise InvalidRequest("a parameter holds a null character")
         return cls(pairs, spelt)
 
@@ -108,4 +108,6 @@ def form_decoded(text: str) -> str:
 
     :raises UnicodeDecodeError: not UTF-8.
     """
-    return unquote_plus(text, errors="strict") if "%" in text or "+" in text else text
+    if "%" not in text and "+" not in text:
+        return text
+    return unquote_to_bytes(text.replace("+", " ")).decode("utf-8")
