@@ -128,7 +128,7 @@ def test_C8_an_account_that_is_erased_during_a_request_gets_no_code(own: Browser
 
     async def late(request: CodeRequest, at: float) -> str:
         unit = service.people.removing(request.person_id, now)
-        await service.sessions.end_person(request.person_id, now, reason="removed", settle=unit)
+        await service.sessions.end_person(request.person_id, now, reason="removed", also=unit)
         return await create_code(request, at)
 
     service.sessions.create_code = late  # type: ignore[method-assign]

@@ -15,7 +15,7 @@ __all__ = ["BoundedProtocol"]
 
 
 _LONGEST_HEAD = 64 * 1024
-_LAST_WORDS = 5.0  # seconds
+_LAST_WORDS = 5.0  # seconds for answers that nobody reads, once a connection has been given up
 _PATIENCE = 20.0  # seconds for a whole request, from the connection or from its first byte
 
 
@@ -61,7 +61,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._watch()
             return
         self.transport.close()
-        self.loop.call_later(_LAST_WORDS, self.transport.abort)  # of answers that nobody reads
+        self.loop.call_later(_LAST_WORDS, self.transport.abort)
 
     def eof_received(self) -> None:
         """Write what waits before the transport closes by itself: who has said all still reads."""

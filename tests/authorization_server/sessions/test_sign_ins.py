@@ -118,23 +118,25 @@ async def test_C8_an_account_closes_in_the_transaction_that_ends_everything(worl
         raise RuntimeError("the power went")
 
     with pytest.raises(RuntimeError):
-        await world.sessions.end_person(alice, world.now, reason="disabled", settle=broken)
+        await world.sessions.end_person(alice, world.now, reason="disabled", also=broken)
     assert await lives(world, granted)
     assert world.entries() == ()
     for unit in (
         world.people.disabling(alice, world.now),
         await world.people.changing_password(alice, "another calm phrase", world.now),
-        world.people.removing(alice, world.now),
+        removing := world.people.removing(alice, world.now),
     ):
         granted = await world.grant()
-        await world.sessions.end_person(alice, world.now, reason="as said", settle=unit)
+        await world.sessions.end_person(alice, world.now, reason="as said", also=unit)
         assert not await lives(world, granted)
-        await world.people.enable(alice, world.now) if await world.people.find(alice) else None
+        if unit is not removing:
+            await world.people.enable(alice, world.now)
     assert await world.people.find(alice) is None
-    assert [event.kind for event in world.events("person_removed")] == ["person_removed"]
+    for kind in ("person_disabled", "password_changed", "person_removed"):
+        assert len(world.events(kind)) == 1, kind
     with pytest.raises(ConfigurationError, match="no such person"):
         await world.sessions.end_person(
-            alice, world.now, reason="removed", settle=world.people.removing(alice, world.now)
+            alice, world.now, reason="removed", also=world.people.removing(alice, world.now)
         )
 
 
@@ -142,7 +144,7 @@ async def test_C8_an_erased_persons_place_in_the_status_lists_is_invalid(world: 
     granted = await world.grant()
     assert await world.sessions.give_status_index(granted.grant, 7) == 7
     unit = world.people.removing(world.alice.person_id, world.now)
-    await world.sessions.end_person(world.alice.person_id, world.now, reason="removed", settle=unit)
+    await world.sessions.end_person(world.alice.person_id, world.now, reason="removed", also=unit)
     invalid = await world.db.read(lambda c: status_lists.invalid_in(c, 0, world.now))
     assert invalid == {7}
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,17 @@ def db(tmp_path: Path) -> Database:
 
 def put(connection: sa.Connection, name: str, size: int = 1) -> None:
     secrets.insert(connection, name, "s" * size, 1.0)
+
+
+@contextmanager
+def locked(db: Database) -> Iterator[None]:
+    """Another process holds the lock, for longer than we wait."""
+    db.write_now(lambda c: c.exec_driver_sql("PRAGMA busy_timeout = 50"))
+    holder = sqlite3.connect(db.path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    yield
+    holder.execute("ROLLBACK")
+    holder.close()
 
 
 def test_a_full_disk_fails_the_group_and_room_makes_it_work_again(db: Database) -> None:
@@ -45,14 +58,10 @@ def test_a_full_disk_fails_the_group_and_room_makes_it_work_again(db: Database) 
 def test_a_lock_that_is_held_too_long_is_an_outage_and_not_a_loss(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    db.write_now(lambda c: c.exec_driver_sql("PRAGMA busy_timeout = 50"))
-    holder = sqlite3.connect(db.path, isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StorageUnavailable, match="locked"):
-        db.write_now(lambda c: put(c, "a"))
-    assert db.read_now(lambda c: secrets.get(c, "a")) is None  # reading goes on
-    holder.execute("ROLLBACK")
-    holder.close()
+    with locked(db):
+        with pytest.raises(StorageUnavailable, match="locked"):
+            db.write_now(lambda c: put(c, "a"))
+        assert db.read_now(lambda c: secrets.get(c, "a")) is None  # reading goes on
     db.write_now(lambda c: put(c, "a"))
     db.close_now()
 
@@ -61,12 +70,8 @@ def test_a_writer_that_cannot_connect_again_tries_once_more(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a group that failed, and then no descriptors left, say."""
-    db.write_now(lambda c: c.exec_driver_sql("PRAGMA busy_timeout = 50"))
-    holder = sqlite3.connect(db.path, isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StorageUnavailable, match="locked"):
+    with locked(db), pytest.raises(StorageUnavailable, match="locked"):
         db.write_now(lambda c: put(c, "a"))
-    holder.close()
 
     def refuse(*_: object, **__: object) -> None:
         raise sqlite3.OperationalError("unable to open database file")

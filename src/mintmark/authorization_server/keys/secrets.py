@@ -13,7 +13,7 @@ from mintmark.authorization_server.storage.repositories import secrets as rows
 from mintmark.errors import ConfigurationError, MintmarkError
 from mintmark.jose.encoding import b64url_decode, b64url_encode, json_encode, json_object
 
-__all__ = ["Mac", "ServerSecrets"]
+__all__ = ["MacKey", "ServerSecrets"]
 
 _NAME = "root"
 _SIZE = 32
@@ -43,20 +43,20 @@ class ServerSecrets:
         return hmac.new(self._root, info + b"\x01", hashlib.sha256).digest()
 
 
-class Mac:
-    """HMAC-SHA-256 under a key that is set up once."""
+class MacKey:
+    """A key for HMAC-SHA-256, set up once."""
 
     def __init__(self, key: bytes) -> None:
         self._keyed = hmac.new(key, digestmod="sha256")
 
     def __repr__(self) -> str:
-        return "<Mac>"
+        return "<MacKey>"
 
-    def of(self, message: bytes) -> bytes:
+    def mac(self, message: bytes) -> bytes:
         """Return the 32 bytes for a message."""
-        mac = self._keyed.copy()
-        mac.update(message)
-        return mac.digest()
+        keyed = self._keyed.copy()
+        keyed.update(message)
+        return keyed.digest()
 
 
 def _make(db: Database, sealer: Sealer, now: float) -> str:

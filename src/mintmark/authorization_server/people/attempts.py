@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from mintmark.authorization_server.keys.secrets import Mac
+from mintmark.authorization_server.keys.secrets import MacKey
 from mintmark.authorization_server.people.slow_down import (
     Counts,
     SlowDown,
@@ -31,7 +31,7 @@ class Attempts:
 
     def __init__(self, db: Database, key: bytes, policy: SlowDownPolicy) -> None:
         self._db = db
-        self._mac = Mac(key)
+        self._key = MacKey(key)
         self._policy = policy
 
     async def begin(
@@ -83,4 +83,4 @@ class Attempts:
 
     def _bucket(self, *parts: str) -> bytes:
         said = "\x00".join(parts).encode("utf-8", "surrogatepass")
-        return self._mac.of(said)
+        return self._key.mac(said)

@@ -7,11 +7,11 @@ import hashlib
 import hmac
 import secrets as random
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from msgspec import Struct
 
-from mintmark.authorization_server.keys.secrets import Mac, ServerSecrets
+from mintmark.authorization_server.keys.secrets import MacKey, ServerSecrets
 from mintmark.authorization_server.people.accounts import NewPerson, new_person
 from mintmark.authorization_server.people.attempts import Attempt, Attempts
 from mintmark.authorization_server.people.hashing import PasswordHasher
@@ -21,7 +21,7 @@ from mintmark.authorization_server.storage import Conflict, Connection, Database
 from mintmark.authorization_server.storage.records import Event, Person
 from mintmark.authorization_server.storage.repositories import events
 from mintmark.authorization_server.storage.repositories import people as rows
-from mintmark.errors import ConfigurationError, ErrorCode, MintmarkError
+from mintmark.errors import ConfigurationError
 from mintmark.jose.encoding import b64url_encode
 
 __all__ = ["ADMINISTRATOR", "Overtaken", "People", "Recognised", "UsernameTaken"]
@@ -38,10 +38,8 @@ class UsernameTaken(ConfigurationError):
     """Somebody else has that name, or one that looks the same."""
 
 
-class Overtaken(MintmarkError):
+class Overtaken(Exception):
     """The password fitted, but account or password have changed since."""
-
-    default_code: ClassVar[ErrorCode] = ErrorCode.BUSY
 
 
 class Recognised(Struct, frozen=True):
@@ -71,7 +69,7 @@ class People:
         self._hasher = hasher or PasswordHasher()
         self._rules = rules or PasswordRules()
         self._attempts = Attempts(db, secrets.key("sign-in failures"), slow_down or SlowDownPolicy())
-        self._device_mac_of = Mac(secrets.key("known device")).of
+        self._device_key = MacKey(secrets.key("known device"))
 
     def close(self) -> None:
         """Let go of the threads."""
@@ -139,7 +137,7 @@ class People:
 
     def _device_mac(self, person_id: str, device: str) -> str:
         said = f"{person_id}.{device}".encode()
-        return b64url_encode(self._device_mac_of(hashlib.sha256(said).digest()))
+        return b64url_encode(self._device_key.mac(hashlib.sha256(said).digest()))
 
     # Accounts
 

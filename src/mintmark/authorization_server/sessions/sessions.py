@@ -57,7 +57,7 @@ class Sessions:
         amr: tuple[str, ...] = ("pwd",),
         acr: str | None = None,
         replacing: str | None = None,
-        settle: Callable[[Connection], None] | None = None,
+        also: Callable[[Connection], object] | None = None,
     ) -> NewSignIn:
         """Sign a person in, under a new cookie.
 
@@ -65,7 +65,7 @@ class Sessions:
         :param acr: the level that this reaches, if the service defines any.
         :param replacing: the browser's present cookie. The same person keeps the ``sid``, so that a later
             sign-out ends everything in this browser; another person's sign-in ends.
-        :param settle: what is to happen in the same transaction, and may refuse it by what it raises.
+        :param also: a unit of work that belongs to the same transaction, and may refuse it by what it raises.
         """
         cookie = new_cookie()
         fresh = SignIn(
@@ -82,8 +82,8 @@ class Sessions:
         replaced = digest(replacing) if replacing else None
 
         def work(connection: Connection) -> SignIn:
-            if settle is not None:
-                settle(connection)
+            if also is not None:
+                also(connection)
             return signing_in.begin(connection, fresh, digest(cookie), replaced, self._policy)
 
         sign_in = await self._db.write(work)
@@ -120,20 +120,20 @@ class Sessions:
         *,
         reason: str,
         except_sid: str | None = None,
-        settle: Callable[[Connection], object] | None = None,
+        also: Callable[[Connection], object] | None = None,
     ) -> tuple[Grant, ...]:
         """End everything of a person: the password was changed, the account was closed.
 
         :param except_sid: the sign-in in which the person asked for it.
-        :param settle: what happens to the account in the same transaction, once everything has ended.
+        :param also: what happens to the account in the same transaction, once everything has ended.
         """
 
         def work(connection: Connection) -> tuple[Grant, ...]:
             ended = ending.end_person(
                 connection, person_id, now, self._policy, reason=reason, except_sid=except_sid
             )
-            if settle is not None:
-                settle(connection)
+            if also is not None:
+                also(connection)
             return ended
 
         ended = await self._db.write(work)

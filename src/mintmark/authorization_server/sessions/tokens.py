@@ -18,7 +18,7 @@ import secrets
 
 from msgspec import Struct
 
-from mintmark.authorization_server.keys.secrets import Mac
+from mintmark.authorization_server.keys.secrets import MacKey
 from mintmark.jose.encoding import b64url_encode
 
 __all__ = [
@@ -52,7 +52,7 @@ class RefreshTokens:
     """Makes refresh tokens and recognises its own, without looking anything up."""
 
     def __init__(self, key: bytes) -> None:
-        self._mac_under_key = Mac(key)
+        self._key = MacKey(key)
 
     def __repr__(self) -> str:
         return "<RefreshTokens>"
@@ -72,7 +72,7 @@ class RefreshTokens:
 
     def _mac(self, grant_id: str, generation: int, client_id: str) -> str:
         said = f"{grant_id}.{generation}.{client_id}".encode()  # the first two cannot contain a dot
-        return b64url_encode(self._mac_under_key.of(said))
+        return b64url_encode(self._key.mac(said))
 
 
 def new_id() -> str:

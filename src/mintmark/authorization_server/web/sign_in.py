@@ -75,7 +75,7 @@ async def _welcome(flow: Flow, recognised: Recognised) -> Response:
             flow.now,
             amr=("pwd",),
             replacing=cookies.sign_in_of(flow.request, settings),
-            settle=recognised.settle,
+            also=recognised.settle,
         )
     except Overtaken:
         log_event("sign_in_overtaken", person_id=person.person_id)

@@ -103,7 +103,7 @@ def disable(
     async def work(service: Service, now: float) -> Person:
         person = await _known(service, username)
         unit = service.people.disabling(person.person_id, now)
-        await service.sessions.end_person(person.person_id, now, reason="disabled", settle=unit)
+        await service.sessions.end_person(person.person_id, now, reason="disabled", also=unit)
         return await _known(service, username)
 
     _told(with_service(settings, database, work), "is disabled; every session and token has ended", as_json)
@@ -141,7 +141,7 @@ def set_password(
     async def work(service: Service, now: float) -> Person:
         person = await _known(service, username)
         unit = await service.people.changing_password(person.person_id, password, now)
-        await service.sessions.end_person(person.person_id, now, reason="password_changed", settle=unit)
+        await service.sessions.end_person(person.person_id, now, reason="password_changed", also=unit)
         return await _known(service, username)
 
     _told(with_service(settings, database, work), "has a new password; every session has ended", as_json)
@@ -163,7 +163,7 @@ def remove(
     async def work(service: Service, now: float) -> Person:
         person = await _known(service, username)
         unit = service.people.removing(person.person_id, now)
-        await service.sessions.end_person(person.person_id, now, reason="removed", settle=unit)
+        await service.sessions.end_person(person.person_id, now, reason="removed", also=unit)
         return person
 
     _told(with_service(settings, database, work), "is erased; every session and token has ended", as_json)

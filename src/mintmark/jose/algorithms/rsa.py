@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -22,7 +22,7 @@ def _signer(pad: Padding, hash_: hashes.HashAlgorithm, material: Material) -> Si
     return lambda message: sign(message, pad, hash_)
 
 
-def _verifier(pad: Padding, hash_: hashes.HashAlgorithm, material: Material) -> Verify:
+def _verifier(pad: Padding, hash_: hashes.HashAlgorithm | Prehashed, material: Material) -> Verify:
     check = material.public.verify
 
     def verify(message: bytes, signature: bytes) -> bool:
@@ -46,7 +46,7 @@ class _Stream:
         return signature
 
     def verify(self, signature: bytes) -> bool:
-        return _verifier(self._pad, self._prehashed, self._material)(self._hash.finalize(), signature)  # type: ignore[arg-type]
+        return _verifier(self._pad, self._prehashed, self._material)(self._hash.finalize(), signature)
 
 
 def _check(_material: Material, _legacy: bool) -> None:
@@ -67,7 +67,7 @@ def _row(name: str, pad: Padding, hash_: hashes.HashAlgorithm) -> SignatureAlgor
     )
 
 
-def _pss(hash_: Any) -> padding.PSS:
+def _pss(hash_: hashes.HashAlgorithm) -> padding.PSS:
     """The salt is as long as the hash, and MGF1 uses the same hash (RFC 7518 3.5)."""
     return padding.PSS(padding.MGF1(hash_), hash_.digest_size)
 

@@ -6,8 +6,6 @@ from collections.abc import Collection, Mapping
 from os import urandom
 from typing import Any, Final
 
-from msgspec import Struct
-
 from mintmark._discreet import Discreet
 from mintmark.errors import (
     AlgorithmNotAllowed,
@@ -56,12 +54,15 @@ class Decrypted(Discreet, frozen=True):
         return f"<Decrypted {len(self.plaintext)} bytes, alg={self.header.get('alg')!r} kid={self.key.kid!r}>"
 
 
-class Sealed(Struct, frozen=True):
+class Sealed(Discreet, frozen=True):
     """The encrypted content."""
 
     iv: bytes
     ciphertext: bytes
     tag: bytes
+
+    def __repr__(self) -> str:
+        return f"<Sealed {len(self.ciphertext)} bytes>"
 
 
 # --- sending -----------------------------------------------------------------------------------------------

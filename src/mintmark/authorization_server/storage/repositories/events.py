@@ -12,10 +12,9 @@ from mintmark.authorization_server.storage.statements import Statement
 __all__ = ["latest", "record"]
 
 _COLUMNS = tuple(events.c[name] for name in Event.__struct_fields__)
-_GIVEN_BY_THE_STORE = "event_id"
 _INSERT = Statement(
-    sa.insert(events).values(
-        {c.name: sa.bindparam(c.name) for c in _COLUMNS if c.name != _GIVEN_BY_THE_STORE}
+    sa.insert(events).values(  # the store gives the identifier
+        {c.name: sa.bindparam(c.name) for c in _COLUMNS if c is not events.c.event_id}
     )
 )
 

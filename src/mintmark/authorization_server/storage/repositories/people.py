@@ -56,7 +56,6 @@ def remove(connection: sa.Connection, person_id: str) -> None:
     connection.execute(sa.delete(people).where(people.c.person_id == person_id))
 
 
-def update(connection: sa.Connection, person_id: str, values: dict[str, Any]) -> bool:
-    """Set columns; False if there is no such person."""
-    changed = connection.execute(sa.update(people).where(people.c.person_id == person_id).values(**values))
-    return changed.rowcount == 1
+def update(connection: sa.Connection, person_id: str, values: dict[str, Any]) -> None:
+    """Set columns, if there is such a person."""
+    connection.execute(sa.update(people).where(people.c.person_id == person_id).values(**values))

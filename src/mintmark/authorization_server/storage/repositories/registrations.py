@@ -7,22 +7,27 @@ from msgspec.structs import asdict
 
 from mintmark.authorization_server.storage.records import ClientRecord, ResourceRecord
 from mintmark.authorization_server.storage.schema import clients, resources
+from mintmark.authorization_server.storage.statements import Statement
 
 __all__ = ["every", "put_client", "put_resource", "remove_client", "remove_resource"]
 
-_EVERY_RESOURCE = sa.select(*(resources.c[name] for name in ResourceRecord.__struct_fields__)).order_by(
-    resources.c.created_at, resources.c.audience
+_EVERY_RESOURCE = Statement(
+    sa.select(*(resources.c[name] for name in ResourceRecord.__struct_fields__)).order_by(
+        resources.c.created_at, resources.c.audience
+    )
 )
-_EVERY_CLIENT = sa.select(*(clients.c[name] for name in ClientRecord.__struct_fields__)).order_by(
-    clients.c.created_at, clients.c.client_id
+_EVERY_CLIENT = Statement(
+    sa.select(*(clients.c[name] for name in ClientRecord.__struct_fields__)).order_by(
+        clients.c.created_at, clients.c.client_id
+    )
 )
 
 
 def every(connection: sa.Connection) -> tuple[tuple[ResourceRecord, ...], tuple[ClientRecord, ...]]:
     """All resources and all clients, oldest first."""
     return (
-        tuple(ResourceRecord(*row) for row in connection.execute(_EVERY_RESOURCE)),
-        tuple(ClientRecord(*row) for row in connection.execute(_EVERY_CLIENT)),
+        tuple(ResourceRecord(*row) for row in _EVERY_RESOURCE.every(connection, {})),
+        tuple(ClientRecord(*row) for row in _EVERY_CLIENT.every(connection, {})),
     )
 
 

@@ -9,12 +9,15 @@ from msgspec.structs import asdict
 
 from mintmark.authorization_server.storage.records import KeyRecord, KeyState
 from mintmark.authorization_server.storage.schema import signing_keys
+from mintmark.authorization_server.storage.statements import Statement
 
 __all__ = ["change", "every", "insert", "remove", "reseal"]
 
 _COLUMNS = tuple(signing_keys.c[name] for name in KeyRecord.__struct_fields__)
-_EVERY = sa.select(*_COLUMNS, signing_keys.c.sealed).order_by(
-    signing_keys.c.alg, signing_keys.c.created_at, signing_keys.c.kid
+_EVERY = Statement(
+    sa.select(*_COLUMNS, signing_keys.c.sealed).order_by(
+        signing_keys.c.alg, signing_keys.c.created_at, signing_keys.c.kid
+    )
 )
 
 
@@ -22,7 +25,7 @@ def every(connection: sa.Connection) -> tuple[tuple[KeyRecord, str | None], ...]
     """All keys with their sealed private halves (None once destroyed)."""
     return tuple(
         (KeyRecord(kid, alg, KeyState(state), *rest), sealed)
-        for kid, alg, state, *rest, sealed in connection.execute(_EVERY)
+        for kid, alg, state, *rest, sealed in _EVERY.every(connection, {})
     )
 
 

@@ -27,9 +27,9 @@ _INVALID_IN = Statement(
 )
 
 
-def _first_from(column: sa.Column[int]) -> sa.Select[int]:
+def _first_from(column: sa.Column[int]) -> Statement:
     start = sa.bindparam("start", type_=sa.BigInteger())  # beyond the column's own range, if so asked
-    return sa.select(column).where(column >= start).order_by(column).limit(1)
+    return Statement(sa.select(column).where(column >= start).order_by(column).limit(1))
 
 
 # (the first number from a start on, how many of these numbers are one list)
@@ -66,7 +66,6 @@ def next_in_use(connection: sa.Connection, number: int) -> int | None:
     """The first list from ``number`` on which a token may point to; None behind the last."""
     found = []
     for first_from, of_one_list in _USES:
-        first = connection.execute(first_from, {"start": number * of_one_list}).scalar()
-        if first is not None:
-            found.append(first // of_one_list)
+        if (row := first_from.first(connection, {"start": number * of_one_list})) is not None:
+            found.append(row[0] // of_one_list)
     return min(found, default=None)
