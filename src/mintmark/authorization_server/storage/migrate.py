@@ -48,7 +48,7 @@ def _version(connection: sa.Connection, name: str) -> str | None:
 
 
 def _make(connection: sa.Connection) -> None:
-    """Make what all revisions together would make, in a tenth of the time that Alembic takes to be imported.
+    """Make what all revisions together would make, without the time and memory that Alembic takes.
 
     On PostgreSQL the revisions make more than tables.
     """
