@@ -98,7 +98,7 @@ class Place:
             tokens = []
             for number in range(count):
                 person = await service.people.ensure(NewPerson(f"person-{number}", PASSWORD), now)
-                sign_in = (await service.sessions.sign_in(person.person_id, now)).sign_in
+                sign_in = await service.sessions.sign_in(service.sessions.beginning(person.person_id, now))
                 request = CodeRequest(
                     client_id="app",
                     person_id=person.person_id,

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from mintmark.authorization_server.assembly import opened
 from mintmark.authorization_server.claims import Wanted, build_access_claims
 from mintmark.authorization_server.people import NewPerson, PasswordHasher, People
-from mintmark.authorization_server.sessions import CodeRequest, Refreshed
+from mintmark.authorization_server.sessions import Beginning, CodeRequest, Refreshed
 from mintmark.authorization_server.settings_file import load_settings
 from mintmark.authorization_server.storage.records import Person
 
@@ -126,10 +126,10 @@ def test_C8_an_account_that_is_erased_during_a_request_gets_no_code(own: Browser
     service, now = own.server.service, own.server.clock()
     create_code = service.sessions.create_code
 
-    async def late(request: CodeRequest, at: float) -> str:
+    async def late(request: CodeRequest, at: float, *, beginning: Beginning | None) -> str:
         unit = service.people.removing(request.person_id, now)
         await service.sessions.end_person(request.person_id, now, reason="removed", also=unit)
-        return await create_code(request, at)
+        return await create_code(request, at, beginning=beginning)
 
     service.sessions.create_code = late  # type: ignore[method-assign]
     answer = own.authorize()

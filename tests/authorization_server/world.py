@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from mintmark.authorization_server.keys import KeyEncryption, ServerSecrets
 from mintmark.authorization_server.people import (
@@ -37,6 +37,13 @@ CHEAP = HashingPolicy(memory_kib=64, passes=1, workers=2)
 PASSWORD = "a calm and legible phrase"
 REFRESH = RefreshPolicy(idle=1000.0, absolute=5000.0, grace=30.0)
 POLICY = SessionPolicy(access_token_lifetime=600.0, sign_in_idle=7200.0, sign_in_absolute=86400.0)
+
+
+class Begun(NamedTuple):
+    """A new sign-in, and the cookie that stands for it."""
+
+    sign_in: SignIn
+    cookie: str
 
 
 @dataclass
@@ -74,7 +81,11 @@ class World:
         await self.db.close()
 
     async def sign_in(self, person: Person | None = None) -> SignIn:
-        return (await self.sessions.sign_in((person or self.alice).person_id, self.now)).sign_in
+        return (await self.new_sign_in((person or self.alice).person_id, self.now)).sign_in
+
+    async def new_sign_in(self, person_id: str, now: float, **how: object) -> Begun:
+        beginning = self.sessions.beginning(person_id, now, **how)  # type: ignore[arg-type]
+        return Begun(await self.sessions.sign_in(beginning), beginning.cookie)
 
     async def try_password(
         self,

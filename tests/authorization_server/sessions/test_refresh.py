@@ -255,7 +255,7 @@ async def test_E7_asking_about_a_token_changes_nothing(world: World) -> None:
 
 
 async def test_using_a_grant_keeps_its_sign_in_alive(world: World) -> None:
-    new = await world.sessions.sign_in(world.alice.person_id, world.now)
+    new = await world.new_sign_in(world.alice.person_id, world.now)
     token = token_of(await world.grant(new.sign_in))
     for _ in range(4):
         world.now += 990
@@ -267,7 +267,7 @@ async def test_using_a_grant_keeps_its_sign_in_alive(world: World) -> None:
 async def test_no_secret_is_in_any_repr(world: World) -> None:
     granted = await world.grant()
     refreshed = good(await world.refresh(token_of(granted)))
-    new = await world.sessions.sign_in(world.alice.person_id, world.now)
+    new = world.sessions.beginning(world.alice.person_id, world.now)
     shown = repr((granted, refreshed, new, world.secrets, world.sealer, world.sessions))
     assert token_of(granted) not in shown
     assert refreshed.refresh_token not in shown

@@ -20,7 +20,7 @@ async def lives(world: World, granted: Granted) -> bool:
 
 
 async def test_a_cookie_finds_its_sign_in_and_no_other_text_does(world: World) -> None:
-    new = await world.sessions.sign_in(world.alice.person_id, world.now, amr=("pwd", "otp"), acr="2")
+    new = await world.new_sign_in(world.alice.person_id, world.now, amr=("pwd", "otp"), acr="2")
     assert await world.sessions.find_sign_in(new.cookie, world.now) == new.sign_in
     assert new.sign_in.amr == ("pwd", "otp")
     for other in ("", new.cookie[:-1], new.cookie + "A", new.sign_in.sid, "\ud800", "é"):
@@ -28,15 +28,15 @@ async def test_a_cookie_finds_its_sign_in_and_no_other_text_does(world: World) -
 
 
 async def test_the_cookie_is_stored_as_a_digest(world: World) -> None:
-    new = await world.sessions.sign_in(world.alice.person_id, world.now)
+    new = await world.new_sign_in(world.alice.person_id, world.now)
     await world.db.close()
     stored = b"".join(path.read_bytes() for path in world.db.path.parent.iterdir())
     assert new.cookie.encode() not in stored
 
 
 async def test_a_sign_in_ends_when_idle_and_at_its_absolute_end(world: World) -> None:
-    idle = await world.sessions.sign_in(world.alice.person_id, world.now)
-    used = await world.sessions.sign_in(world.alice.person_id, world.now)
+    idle = await world.new_sign_in(world.alice.person_id, world.now)
+    used = await world.new_sign_in(world.alice.person_id, world.now)
     began = world.now
     while world.now + 7000 < began + POLICY.sign_in_absolute:
         world.now += 7000
@@ -47,9 +47,9 @@ async def test_a_sign_in_ends_when_idle_and_at_its_absolute_end(world: World) ->
 
 
 async def test_signing_in_again_renews_the_cookie_and_keeps_the_sid(world: World) -> None:
-    first = await world.sessions.sign_in(world.alice.person_id, world.now)
+    first = await world.new_sign_in(world.alice.person_id, world.now)
     world.now += 100
-    second = await world.sessions.sign_in(world.alice.person_id, world.now, replacing=first.cookie)
+    second = await world.new_sign_in(world.alice.person_id, world.now, replacing=first.cookie)
     assert second.cookie != first.cookie
     assert second.sign_in.sid == first.sign_in.sid
     assert second.sign_in.auth_time == world.now
@@ -58,10 +58,10 @@ async def test_signing_in_again_renews_the_cookie_and_keeps_the_sid(world: World
 
 
 async def test_somebody_else_in_the_same_browser_ends_the_sign_in_before(world: World) -> None:
-    first = await world.sessions.sign_in(world.alice.person_id, world.now)
+    first = await world.new_sign_in(world.alice.person_id, world.now)
     granted = await world.grant(first.sign_in)
     bob = await world.people.create(NewPerson("bob"), world.now)
-    second = await world.sessions.sign_in(bob.person_id, world.now, replacing=first.cookie)
+    second = await world.new_sign_in(bob.person_id, world.now, replacing=first.cookie)
     assert second.sign_in.sid != first.sign_in.sid
     assert await world.sessions.find_sign_in(first.cookie, world.now) is None
     assert world.denied() == [("sid", first.sign_in.sid)]
@@ -97,7 +97,7 @@ async def test_signing_out_twice_or_from_nowhere_adds_nothing(world: World) -> N
 
 
 async def test_C8_ending_everything_of_a_person_includes_offline_access(world: World) -> None:
-    here = await world.sessions.sign_in(world.alice.person_id, world.now)
+    here = await world.new_sign_in(world.alice.person_id, world.now)
     app, phone = await world.grant(here.sign_in), await world.grant(client_id="phone", scope="offline_access")
     ended = await world.sessions.end_person(world.alice.person_id, world.now, reason="password_changed")
     assert {grant.grant_id for grant in ended} == {app.grant.grant_id, phone.grant.grant_id}
@@ -150,8 +150,8 @@ async def test_C8_an_erased_persons_place_in_the_status_lists_is_invalid(world: 
 
 
 async def test_C8_changing_the_password_may_spare_the_browser_in_which_it_was_changed(world: World) -> None:
-    here = await world.sessions.sign_in(world.alice.person_id, world.now)
-    there = await world.sessions.sign_in(world.alice.person_id, world.now)
+    here = await world.new_sign_in(world.alice.person_id, world.now)
+    there = await world.new_sign_in(world.alice.person_id, world.now)
     mine, foreign = await world.grant(here.sign_in), await world.grant(there.sign_in)
     await world.sessions.end_person(
         world.alice.person_id, world.now, reason="password_changed", except_sid=here.sign_in.sid

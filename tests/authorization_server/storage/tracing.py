@@ -22,10 +22,7 @@ _REQUEST = re.compile(r'"((?:GET|POST) /\S* HTTP/1\.1)')
 # At the front of a program: exchanges what SQLite is told.
 EXCHANGE = """
 from mintmark.authorization_server.storage import sqlite
-sqlite.WRITER_PRAGMAS = tuple(
-    pragma if not pragma.startswith("synchronous") else "synchronous={synchronous}"
-    for pragma in sqlite.WRITER_PRAGMAS
-)
+sqlite.DURABLE = "synchronous={synchronous}"
 """
 
 

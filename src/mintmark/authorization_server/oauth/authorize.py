@@ -138,6 +138,8 @@ async def signed_in(flow: Flow) -> Response | None:
     link to us is not a link to wherever a broken request leads (RFC 9700 4.11.2).
     """
     sign_in = flow.sign_in
+    if flow.beginning is not None:  # just recognised, and looked at once more when that is written
+        return None
     if sign_in is not None:
         person = await flow.service.people.find(sign_in.person_id)
         if (
@@ -242,9 +244,10 @@ async def give_code(flow: Flow) -> Response:
         amr=sign_in.amr,
     )
     try:
-        code = await flow.service.sessions.create_code(request, flow.now)
+        code = await flow.service.sessions.create_code(request, flow.now, beginning=flow.beginning)
     except Conflict:  # the account was removed since we looked
         raise LoginRequired("the person is not signed in") from None
+    flow.beginning = None
     return _back_to_client(flow, {"code": code})
 
 

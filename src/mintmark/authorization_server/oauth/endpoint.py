@@ -83,6 +83,8 @@ def _never_stored(response: Response) -> None:
 async def walk(endpoint: Endpoint, flow: Flow) -> Response:
     """Run the steps in order until one answers; a refusal is written down and answered in the endpoint's
     way.
+
+    :raises StorageUnavailable: before the sign-in that this request begins was written.
     """
     try:
         for step in endpoint.steps:
@@ -91,6 +93,8 @@ async def walk(endpoint: Endpoint, flow: Flow) -> Response:
     except OAuthError as error:
         return refused(endpoint, flow, error)
     except (PeopleBusy, StorageUnavailable) as error:
+        if flow.beginning is not None:  # nobody is signed in: whoever does that has to say so
+            raise
         busy = TemporarilyUnavailable(
             "the service is busy; try again in a moment", detail=str(error), headers={"Retry-After": "2"}
         )

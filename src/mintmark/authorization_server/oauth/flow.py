@@ -13,6 +13,7 @@ from starlette.responses import Response
 from mintmark.authorization_server.oauth.parameters import Parameters
 from mintmark.authorization_server.oauth.service import Service, service_of
 from mintmark.authorization_server.registrations import Client
+from mintmark.authorization_server.sessions import Beginning
 from mintmark.authorization_server.storage.records import Person, SignIn
 from mintmark.jwt import Claims
 
@@ -29,6 +30,7 @@ class Flow:
     :param interacted: the person has just answered our page for this very request, so ``prompt`` and
         ``max_age`` are satisfied.
     :param consent: what the person answered on the consent page, if asked.
+    :param beginning: the sign-in, as long as it has not been written: it is written with the code.
     """
 
     request: Request
@@ -39,6 +41,7 @@ class Flow:
     consent: bool | None = None
     redirect_uri: str | None = None
     sign_in: SignIn | None = None
+    beginning: Beginning | None = None
     hint: Claims | None = None
     client: Client = field(init=False)
     code_challenge: str = field(init=False)

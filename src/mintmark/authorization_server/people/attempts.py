@@ -62,7 +62,7 @@ class Attempts:
                 rows.put(connection, {b: self._count(tallies[b].failures + 1, now) for b in buckets})
             return early
 
-        return await self._db.write(work) or attempt
+        return await self._db.write(work, durable=False) or attempt
 
     def succeeded(self, connection: Connection, attempt: Attempt) -> None:
         """The password was right: nothing is held against this account here any more."""
@@ -71,7 +71,7 @@ class Attempts:
 
     async def withdraw(self, attempt: Attempt) -> None:
         """The try came to nothing that anybody can be blamed for."""
-        await self._db.write(lambda c: rows.take_back(c, (attempt.here, *attempt.others)))
+        await self._db.write(lambda c: rows.take_back(c, (attempt.here, *attempt.others)), durable=False)
 
     def _tallies(self, connection: Connection, buckets: tuple[bytes, ...], now: float) -> dict[bytes, Tally]:
         found = rows.get(connection, buckets)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mintmark.authorization_server.sessions.outcomes import (
+    Beginning,
     CodeRequest,
     Granted,
-    NewSignIn,
     Refreshed,
     RefusalReason,
     Refused,
@@ -18,9 +18,9 @@ from mintmark.authorization_server.sessions.tokens import CODE_PREFIX, REFRESH_P
 __all__ = [
     "CODE_PREFIX",
     "REFRESH_PREFIX",
+    "Beginning",
     "CodeRequest",
     "Granted",
-    "NewSignIn",
     "RefreshPolicy",
     "Refreshed",
     "RefusalReason",

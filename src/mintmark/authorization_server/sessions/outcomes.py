@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 
 from msgspec import Struct
 
 from mintmark._discreet import Discreet
+from mintmark.authorization_server.storage import Connection
 from mintmark.authorization_server.storage.records import Grant, Person, SignIn
 from mintmark.errors import ConfigurationError
 
 __all__ = [
+    "Beginning",
     "CodeRequest",
     "Granted",
-    "NewSignIn",
     "Refreshed",
     "RefusalReason",
     "Refused",
@@ -44,14 +46,24 @@ class SessionPolicy(Struct, frozen=True):
             raise ConfigurationError("tokens: every lifetime must be greater than 0.")
 
 
-class NewSignIn(Discreet, frozen=True):
-    """A fresh sign-in and the cookie value that stands for it, which is stored nowhere."""
+class Beginning(Discreet, frozen=True):
+    """A sign-in that has not been written yet.
+
+    :param sign_in: how it will stand.
+    :param cookie: the value that stands for it, which is stored nowhere.
+    :param write: the unit of work that writes it. It belongs to the transaction of what the sign-in is for,
+        and returns the sign-in as it was written.
+    :param replaces: a cookie was presented. Its sign-in goes on if it is of the same person, so that the
+        ``sid`` is known once it has been written.
+    """
 
     sign_in: SignIn
     cookie: str
+    write: Callable[[Connection], SignIn]
+    replaces: bool
 
     def __repr__(self) -> str:
-        return f"NewSignIn({self.sign_in})"
+        return f"Beginning({self.sign_in})"
 
 
 class CodeRequest(Struct, frozen=True):

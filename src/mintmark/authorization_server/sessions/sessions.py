@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from mintmark.authorization_server.keys.secrets import ServerSecrets
 from mintmark.authorization_server.revocation import DenyLog
 from mintmark.authorization_server.sessions import ending, signing_in
 from mintmark.authorization_server.sessions.outcomes import (
+    Beginning,
     CodeRequest,
     Granted,
-    NewSignIn,
     Refreshed,
     RefusalReason,
     Refused,
@@ -49,7 +49,7 @@ class Sessions:
 
     # Sign-ins
 
-    async def sign_in(
+    def beginning(
         self,
         person_id: str,
         now: float,
@@ -58,8 +58,8 @@ class Sessions:
         acr: str | None = None,
         replacing: str | None = None,
         also: Callable[[Connection], object] | None = None,
-    ) -> NewSignIn:
-        """Sign a person in, under a new cookie.
+    ) -> Beginning:
+        """Return a sign-in under a new cookie, to be written by :meth:`sign_in` or :meth:`create_code`.
 
         :param amr: how the person proved it (RFC 8176).
         :param acr: the level that this reaches, if the service defines any.
@@ -81,15 +81,19 @@ class Sessions:
         )
         replaced = digest(replacing) if replacing else None
 
-        def work(connection: Connection) -> SignIn:
+        def write(connection: Connection) -> SignIn:
             if also is not None:
                 also(connection)
             return signing_in.begin(connection, fresh, digest(cookie), replaced, self._policy)
 
-        sign_in = await self._db.write(work)
-        if replacing is not None:
-            await self._deny_log.tick(now)
-        return NewSignIn(sign_in, cookie)
+        return Beginning(fresh, cookie, write, replaces=replaced is not None)
+
+    async def sign_in(self, beginning: Beginning) -> SignIn:
+        """Write a sign-in; return it as it was written."""
+        sign_in = await self._db.write(beginning.write)
+        if beginning.replaces:
+            await self._deny_log.tick(sign_in.auth_time)
+        return sign_in
 
     async def find_sign_in(self, cookie: str, now: float) -> SignIn | None:
         """Return the sign-in that the cookie stands for, if it is alive; note that the person is here."""
@@ -150,31 +154,24 @@ class Sessions:
 
     # Codes
 
-    async def create_code(self, request: CodeRequest, now: float) -> str:
+    async def create_code(
+        self, request: CodeRequest, now: float, *, beginning: Beginning | None = None
+    ) -> str:
         """Return a new authorization code, bound to everything in the request.
 
+        :param beginning: the sign-in of the request, if it is to be written in the same transaction.
         :raises Conflict: there is no such person any more.
         """
         code = new_code()
         expires_at = now + self._policy.code_lifetime
-        record = CodeRecord(
-            code_hash=digest(code),
-            client_id=request.client_id,
-            person_id=request.person_id,
-            sid=request.sid,
-            redirect_uri=request.redirect_uri,
-            code_challenge=request.code_challenge,
-            scope=request.scope,
-            resources=request.resources,
-            nonce=request.nonce,
-            auth_time=request.auth_time,
-            acr=request.acr,
-            amr=request.amr,
-            expires_at=expires_at,
-        )
-        await self._db.write(
-            lambda connection: codes.insert(connection, record, kept_until=expires_at + CODE_REMEMBERED)
-        )
+        record = CodeRecord(code_hash=digest(code), expires_at=expires_at, **asdict(request))
+
+        def work(connection: Connection) -> None:
+            if beginning is not None:
+                beginning.write(connection)
+            codes.insert(connection, record, kept_until=expires_at + CODE_REMEMBERED)
+
+        await self._db.write(work)
         return code
 
     async def redeem_code(

@@ -53,10 +53,13 @@ class Backend(Protocol):
     def here(self) -> AtHand | None:
         """What can be had at once; None where a network lies between."""
 
-    async def write(self, work: Callable[[sa.Connection], T], *, locking: bool = False) -> T:
+    async def write(
+        self, work: Callable[[sa.Connection], T], *, locking: bool = False, durable: bool = True
+    ) -> T:
         """Run the work in one transaction; return when that is on disk.
 
         :param locking: the work begins by locking the row that it decides on, so it need not be serialized.
+        :param durable: False returns when it is committed.
         :raises StorageUnavailable: it cannot be had now; unless the answer to a commit was lost, nothing was
             written.
         """

@@ -62,7 +62,9 @@ class Database:
             return cls(PostgreSQL.open(parsed))
         return cls(SQLite.open(parsed, create=create))
 
-    async def write(self, work: Callable[[sa.Connection], T], *, locking: bool = False) -> T:
+    async def write(
+        self, work: Callable[[sa.Connection], T], *, locking: bool = False, durable: bool = True
+    ) -> T:
         """Run ``work`` in one transaction; return its value when that is on disk.
 
         An exception that the work raises undoes this work alone and is raised here.
@@ -70,9 +72,11 @@ class Database:
         :param locking: the work begins by locking the one row that it decides on. Where transactions run
             side by side, it then waits for others on that row only, and is not undone for meeting those on
             rows beside it.
+        :param durable: False is for what nobody is told of: it returns when the transaction is committed,
+            which survives the end of this process, and may be lost when the machine loses its power.
         :raises StorageUnavailable: the disk, a lock or the network stood in the way.
         """
-        return await self._backend.write(work, locking=locking)
+        return await self._backend.write(work, locking=locking, durable=durable)
 
     def write_now(self, work: Callable[[sa.Connection], T]) -> T:
         """As :meth:`write`, for start-up and the command line: blocks."""

@@ -89,12 +89,15 @@ class PostgreSQL:
             raise ConfigurationError(f"The database {name} cannot be used: {_first_line(error)}.") from error
         return cls(url)
 
-    async def write(self, work: Callable[[sa.Connection], T], *, locking: bool = False) -> T:
+    async def write(
+        self, work: Callable[[sa.Connection], T], *, locking: bool = False, durable: bool = True
+    ) -> T:
         """See :class:`.backend.Backend`."""
         self._refuse_at_once()
         engine = self._locking_writes if locking else self._writes
         asking = _Asking()
-        future = in_thread(self._threads, self._write, work, engine, asking)
+        unit = work if durable else _passing(work)
+        future = in_thread(self._threads, self._write, unit, engine, asking)
         try:
             async with asyncio.timeout(_PATIENCE):
                 # A caller that goes away takes nothing back: the thread finishes what it began.
@@ -205,6 +208,16 @@ class PostgreSQL:
         self._ears.close()
         self._writes.dispose()
         self._reads.dispose()
+
+
+def _passing(work: Callable[[sa.Connection], T]) -> Callable[[sa.Connection], T]:
+    """Make work whose transaction is committed without waiting for the disk."""
+
+    def unit(connection: sa.Connection) -> T:
+        connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+        return work(connection)
+
+    return unit
 
 
 class _Asking:

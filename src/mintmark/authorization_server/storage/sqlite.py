@@ -23,16 +23,17 @@ from mintmark.authorization_server.storage.writer import GroupWriter
 from mintmark.errors import ConfigurationError
 from mintmark.net.shared_file import make_private, set_pragmas
 
-__all__ = ["BUSY_TIMEOUT", "WRITER_PRAGMAS", "SQLite"]
+__all__ = ["BUSY_TIMEOUT", "DURABLE", "WRITER_PRAGMAS", "SQLite"]
 
 T = TypeVar("T")
 
 BUSY_TIMEOUT = 5.0  # seconds that a transaction waits for another process's write
 
 
+DURABLE = "synchronous=FULL"  # acknowledged means on disk
+_PASSING = "synchronous=NORMAL"  # survives the end of the process, and may be lost with the power
 WRITER_PRAGMAS = (
     "journal_mode=WAL",
-    "synchronous=FULL",  # acknowledged means on disk
     "foreign_keys=ON",
     "secure_delete=ON",  # destroyed means overwritten
 )
@@ -45,7 +46,7 @@ class SQLite:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = str(path)
-        self._writer = GroupWriter(_writer_engine(path))
+        self._writer = GroupWriter(_writer_engine(path), durable=DURABLE, passing=_PASSING)
         self._readers = _reader_engine(path)
         self._threads = ThreadPoolExecutor(_READ_CONNECTIONS, thread_name_prefix="mintmark-reader")
         self.here = AtHand(path)
@@ -61,9 +62,11 @@ class SQLite:
         except DatabaseError as error:
             raise ConfigurationError(f"The database {path} cannot be used: {error.orig}.") from error
 
-    async def write(self, work: Callable[[sa.Connection], T], *, locking: bool = False) -> T:
+    async def write(
+        self, work: Callable[[sa.Connection], T], *, locking: bool = False, durable: bool = True
+    ) -> T:
         """See :class:`.backend.Backend`. One writer: everything is locked anyway."""
-        return await self._writer.write(work)
+        return await self._writer.write(work, durable=durable)
 
     def write_now(self, work: Callable[[sa.Connection], T]) -> T:
         """See :class:`.backend.Backend`."""
@@ -166,7 +169,7 @@ def _writer_engine(path: Path) -> sa.Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
-        set_pragmas(connection, *WRITER_PRAGMAS, patience=BUSY_TIMEOUT)
+        set_pragmas(connection, *WRITER_PRAGMAS, DURABLE, patience=BUSY_TIMEOUT)
 
     return engine
 

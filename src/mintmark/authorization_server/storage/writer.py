@@ -3,7 +3,7 @@
 SQLite admits one writer at a time and pays one disk sync for each commit. So all writes of a process go
 through one thread, which takes whatever is waiting, runs each unit inside a savepoint of one transaction,
 commits once, and only then answers. A unit that fails undoes itself alone; a commit that fails is everybody's
-failure.
+failure. A group in which nobody asks for the disk does not wait for it; the next sync takes it along.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class _Unit(Struct):
     work: Work
     loop: asyncio.AbstractEventLoop | None
     future: asyncio.Future[Any] | Future[Any]
+    durable: bool
     value: Any = None
     error: BaseException | None = None
 
@@ -51,9 +52,14 @@ class _Unit(Struct):
 class GroupWriter:
     """The thread that owns the only writing connection of this process."""
 
-    def __init__(self, engine: sa.Engine) -> None:
-        """:raises DBAPIError: the database cannot be opened."""
+    def __init__(self, engine: sa.Engine, *, durable: str, passing: str) -> None:
+        """:param durable: the pragma under which commits wait for the disk; connections begin with it.
+        :param passing: the one under which they do not, for groups in which nobody asks for it.
+        :raises DBAPIError: the database cannot be opened.
+        """
         self._engine = engine
+        self._durable = f"PRAGMA {durable}"
+        self._passing = f"PRAGMA {passing}"
         self._connection = engine.connect()
         self._queue: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
         self._gate = threading.Lock()  # nothing is queued behind the end
@@ -61,17 +67,17 @@ class GroupWriter:
         self._thread = threading.Thread(target=self._run, name="mintmark-writer", daemon=True)
         self._thread.start()
 
-    async def write(self, work: Callable[[sa.Connection], T]) -> T:
-        """Run the work in a transaction of its own and return its value once it is on disk."""
+    async def write(self, work: Callable[[sa.Connection], T], *, durable: bool = True) -> T:
+        """Run the work in a transaction of its own and return its value once it is on disk, or committed."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._put(_Unit(work, loop, future))
+        self._put(_Unit(work, loop, future, durable))
         return await future
 
     def write_now(self, work: Callable[[sa.Connection], T]) -> T:
         """The form for threads: blocks until the work is on disk."""
         future: Future[T] = Future()
-        self._put(_Unit(work, None, future))
+        self._put(_Unit(work, None, future, durable=True))
         return future.result()
 
     def close(self) -> None:
@@ -114,12 +120,17 @@ class GroupWriter:
     def _commit(self, connection: sa.Connection, group: list[_Unit]) -> None:
         # Straight to the driver, here and below: transactions and savepoints by SQLAlchemy cost as much as
         # the statements between them.
+        durable = any(unit.durable for unit in group)
         try:
             driver: Any = connection.connection.driver_connection
+            if not durable:
+                driver.execute(self._passing)
             driver.execute("BEGIN IMMEDIATE")  # no transaction finds the lock taken half-way
             for unit in group:
                 _run_unit(connection, driver, unit)
             driver.execute("COMMIT")
+            if not durable:
+                driver.execute(self._durable)
             connection.commit()  # what SQLAlchemy believes to have begun
         except BaseException as error:  # whatever it was, everybody who waits hears of it
             failure = unavailable(error)

@@ -19,6 +19,8 @@ from mintmark.authorization_server.oauth.parameters import Parameters
 from mintmark.authorization_server.oauth.steps import recall_sign_in
 from mintmark.authorization_server.oauth.table import AUTHORIZE
 from mintmark.authorization_server.people import Overtaken, PeopleBusy, Recognised, SlowDown
+from mintmark.authorization_server.sessions import Beginning
+from mintmark.authorization_server.storage.records import Person
 from mintmark.authorization_server.web import asking, cookies, forms
 
 __all__ = ["show_sign_in", "sign_in"]
@@ -69,25 +71,37 @@ async def sign_in(request: Request) -> Response:
 async def _welcome(flow: Flow, recognised: Recognised) -> Response:
     """Begin the session, renew the cookie, and answer the request that was waiting."""
     settings, person = flow.service.settings, recognised.person
+    beginning = flow.service.sessions.beginning(
+        person.person_id,
+        flow.now,
+        amr=("pwd",),
+        replacing=cookies.sign_in_of(flow.request, settings),
+        also=recognised.settle,
+    )
     try:
-        new = await flow.service.sessions.sign_in(
-            person.person_id,
-            flow.now,
-            amr=("pwd",),
-            replacing=cookies.sign_in_of(flow.request, settings),
-            also=recognised.settle,
-        )
+        response = await _go_on(flow, person, beginning)
     except Overtaken:
         log_event("sign_in_overtaken", person_id=person.person_id)
         return asking.to_sign_in(flow, status=422, username=person.username, kind="wrong")
-    log_event("signed_in", person_id=person.person_id, sid=new.sign_in.sid)
-    if flow.parameters.text:
-        flow.sign_in, flow.interacted = new.sign_in, True
-        response = await walk(AUTHORIZE, flow)
-    else:
-        response = RedirectResponse("/", status_code=303)
-    cookies.keep_sign_in(response, settings, new.cookie)
+    cookies.keep_sign_in(response, settings, beginning.cookie)
     cookies.keep_device(response, settings, flow.service.people.device_token(person.person_id))
+    return response
+
+
+async def _go_on(flow: Flow, person: Person, beginning: Beginning) -> Response:
+    """Answer the request that was waiting. The sign-in is on disk by then, if it can be with the code.
+
+    :raises Overtaken: see :class:`.people.Recognised`.
+    """
+    sessions, sign_in = flow.service.sessions, beginning.sign_in
+    flow.interacted, flow.person, flow.beginning = True, person, beginning
+    if beginning.replaces:
+        sign_in, flow.beginning = await sessions.sign_in(beginning), None
+    flow.sign_in = sign_in
+    response = await walk(AUTHORIZE, flow) if flow.parameters.text else RedirectResponse("/", status_code=303)
+    if flow.beginning is not None:  # the request did not lead to a code
+        await sessions.sign_in(beginning)
+    log_event("signed_in", person_id=person.person_id, sid=sign_in.sid)
     return response
 
 
