@@ -92,7 +92,8 @@ def test_K1_of_all_encodings_exactly_the_points_become_edwards_keys(
     y = data.draw(st.integers(2, 2**bits - 1) | st.integers(prime - 40, prime + 18))
     encoded = (y | data.draw(st.sampled_from((0, 1 << (8 * size - 1))))).to_bytes(size, "little")
     members = {"kty": "OKP", "crv": crv, "x": b64url_encode(encoded)}
-    if y not in SMALL_Y and y not in (0, 1, prime - 1) and is_point(crv, y):
+    small = SMALL_Y if crv == "Ed25519" else (0, 1, prime - 1)
+    if y not in small and is_point(crv, y):
         assert Key.from_jwk(members).to_jwk()["x"] == members["x"]
     else:
         with pytest.raises(InvalidKey):
