@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from mintmark.authorization_server.sessions import Granted, Refreshed, RefusalReason, Refused
+from mintmark.authorization_server.storage import Conflict
 from mintmark.authorization_server.storage.records import Grant
 
 from ..world import VERIFIER, World
@@ -147,3 +149,31 @@ async def test_an_offline_grant_carries_no_sid_into_tokens(world: World) -> None
     assert grant.offline
     assert grant.sid is not None
     assert grant.token_sid is None
+
+
+class RefusedError(Exception):
+    """Raised by a unit of work."""
+
+
+def refuse(_: object) -> None:
+    raise RefusedError
+
+
+async def test_a_sign_in_and_its_code_are_written_together_or_not_at_all(world: World) -> None:
+    alice = world.alice.person_id
+    for_nobody = world.sessions.beginning(alice, world.now)
+    with pytest.raises(Conflict):
+        await world.sessions.create_code(
+            replace(world.request(for_nobody.sign_in), person_id="nobody"), world.now, beginning=for_nobody
+        )
+    refused = world.sessions.beginning(alice, world.now, also=refuse)
+    with pytest.raises(RefusedError):
+        await world.sessions.create_code(world.request(refused.sign_in), world.now, beginning=refused)
+    for beginning in (for_nobody, refused):
+        assert await world.sessions.find_sign_in(beginning.cookie, world.now) is None
+    assert not world.events("sign_in")
+
+    good = world.sessions.beginning(alice, world.now)
+    code = await world.sessions.create_code(world.request(good.sign_in), world.now, beginning=good)
+    assert await world.sessions.find_sign_in(good.cookie, world.now) == good.sign_in
+    assert isinstance(await world.redeem(code), Granted)

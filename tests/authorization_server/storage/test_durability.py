@@ -77,6 +77,47 @@ def test_no_acknowledgement_leaves_before_the_sync_of_its_commit(
     assert said_early(calls_of(trace)) == (LANES * WRITES, early)
 
 
+NOBODY_IS_TOLD = """
+import asyncio, os, sys
+from mintmark.authorization_server.storage import Database
+from mintmark.authorization_server.storage.repositories import secrets
+
+async def unit(db, number, durable):
+    name = f"<unit 0 {number}>"
+    await db.write(lambda c: secrets.insert(c, name, "sealed", 1.0), durable=durable)
+    os.write(1, f"done {name}\\n".encode())
+
+async def main():
+    db = Database.open(sys.argv[1])
+    for number, durable in enumerate((False, True, False, False, True, True)):
+        await unit(db, number, durable)
+    many = (unit(db, number, number == 8) for number in range(6, 10))
+    await asyncio.gather(*many)
+    await db.close()
+
+asyncio.run(main())
+"""
+
+
+def test_what_nobody_is_told_of_waits_for_no_sync_and_everything_else_does(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    command = traced(trace, NOBODY_IS_TOLD, f"sqlite:///{tmp_path / 'x.db'}")
+    subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=120)
+    on_disk, told = set(), {}
+    written: set[str] = set()
+    for call in calls_of(trace):
+        units = set(UNIT.findall(call.text))
+        if call.kind == "log":
+            written |= units
+        elif call.kind == "sync":
+            on_disk |= written
+        elif "done" in call.text:
+            told |= {unit: unit in on_disk for unit in units}
+    alone = [told[f"<unit 0 {number}>"] for number in range(6)]
+    assert alone == [False, True, False, False, True, True]
+    assert told["<unit 0 8>"]  # in a group, one that asks is enough
+
+
 SERVE = "import sys; from mintmark.__main__ import main; sys.exit(main())"
 
 

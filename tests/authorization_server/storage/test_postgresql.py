@@ -54,6 +54,16 @@ def test_acknowledged_means_on_disk(db: Database) -> None:
     assert db.read_now(lambda c: c.exec_driver_sql("SHOW transaction_read_only").scalar()) == "on"
 
 
+def test_what_nobody_is_told_of_does_not_wait_for_the_disk_and_the_next_one_does(db: Database) -> None:
+    async def both() -> list[Any]:
+        def ask(connection: sa.Connection) -> Any:
+            return connection.exec_driver_sql("SHOW synchronous_commit").scalar()
+
+        return [await db.write(ask, durable=durable) for durable in (False, True) * 10]
+
+    assert asyncio.run(both()) == ["off", "on"] * 10
+
+
 def test_a_transaction_that_somebody_left_open_is_an_outage_and_then_ended(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,23 @@ def test_a_database_that_does_not_answer_is_503_everywhere(
         assert "disk" not in page.text
 
 
+def test_a_sign_in_that_could_not_be_written_is_503_and_no_error_for_the_application(
+    own: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = own.authorize()
+    with monkeypatch.context() as patch:
+        patch.setattr(own.server.service.sessions, "create_code", failing(StorageUnavailable("full")))
+        busy = own.sign_in(page)
+    assert busy.status_code == 503
+    assert "location" not in busy.headers
+    assert "Try again" in busy.text
+    assert own.authorize().status_code == 200  # the page that asks for the password
+    assert answer_of(own.sign_in(page))["code"]
+    with monkeypatch.context() as patch:  # signed in already: that is the application's to hear
+        patch.setattr(own.server.service.sessions, "create_code", failing(StorageUnavailable("full")))
+        assert answer_of(own.authorize())["error"] == "temporarily_unavailable"
+
+
 def test_our_own_fault_tells_nothing_of_itself(own: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     tokens = own.tokens()
     broken = failing(RuntimeError(f"with {tokens['refresh_token']}"))
