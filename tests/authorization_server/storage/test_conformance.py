@@ -387,12 +387,13 @@ REGISTERING = {
 def test_another_process_hears_of_every_change_of_a_registration(db: Database, url: str) -> None:
     other = Database.open(url)
     try:
-        for change in REGISTERING.values():
+        for number, change in enumerate(REGISTERING.values()):
             seen = db.changes()
             other.write_now(change)
             deadline = time.monotonic() + 15.0
             while db.changes() == seen:
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
+            assert db.read_now(registrations.revision) == number  # the first is no registration
     finally:
         other.close_now()

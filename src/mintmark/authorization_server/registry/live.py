@@ -10,7 +10,6 @@ from mintmark.authorization_server.oauth.catalogue import Catalogue
 from mintmark.authorization_server.registry.merging import LeftOut, merged
 from mintmark.authorization_server.settings import Settings
 from mintmark.authorization_server.storage import Database
-from mintmark.authorization_server.storage.records import ClientRecord, ResourceRecord
 from mintmark.authorization_server.storage.repositories import registrations
 
 __all__ = ["Registry"]
@@ -23,7 +22,7 @@ class Registry:
         self._db = db
         self._settings = settings
         self._seen = -1
-        self._rows: tuple[tuple[ResourceRecord, ...], tuple[ClientRecord, ...]] = ((), ())
+        self._revision = -1
         self._left_out: tuple[LeftOut, ...] = ()
         self.catalogue = Catalogue.of(settings.issuer, settings.resources, settings.clients)
 
@@ -36,12 +35,13 @@ class Registry:
         seen = self._db.changes()
         if seen == self._seen:
             return
-        rows = await self._db.read(registrations.every)
-        if rows != self._rows:
+        revision = await self._db.look_up(registrations.revision)
+        if revision != self._revision:
+            rows = await self._db.read(registrations.every)
             # in a thread: thousands of clients are read for a moment, and requests go on
             self.catalogue, left_out = await asyncio.to_thread(merged, self._settings, *rows)
             self._tell(left_out)
-            self._rows = rows
+            self._revision = revision
         self._seen = seen
 
     def _tell(self, left_out: tuple[LeftOut, ...]) -> None:

@@ -40,6 +40,7 @@ __all__ = [
     "one_time",
     "people",
     "resources",
+    "revisions",
     "secrets",
     "sign_in_failures",
     "sign_ins",
@@ -48,7 +49,7 @@ __all__ = [
     "status_invalid",
 ]
 
-SCHEMA_VERSION = "0003"  # the newest revision in migrations/versions; a test holds them together
+SCHEMA_VERSION = "0004"  # the newest revision in migrations/versions; a test holds them together
 
 metadata = MetaData()
 
@@ -298,6 +299,14 @@ resources = Table(
     Column("document", Text, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
+)
+
+# How often what a service keeps in memory has been changed: one look says whether to read it again.
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("subject", String(32), primary_key=True),
+    Column("number", Integer, nullable=False),
 )
 
 clients = Table(
