@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from mintmark._discreet import Discreet
 from mintmark.authorization_server.assembly import session_policy
 from mintmark.authorization_server.people.accounts import NewPerson, new_person
 from mintmark.authorization_server.people.rules import username_key
@@ -31,7 +31,7 @@ class OvertakenError(Exception):
     """Somebody else has written between the look and the transaction."""
 
 
-class Work(Struct, frozen=True):
+class Work(Discreet, frozen=True):
     """One transaction: what was planned, if the database still has what the plan started from.
 
     It may run twice, so whatever is random or slow was made before.
@@ -49,6 +49,9 @@ class Work(Struct, frozen=True):
     digests: Mapping[str, str]
     password_hashes: Mapping[str, str]
     now: float
+
+    def __repr__(self) -> str:
+        return f"Work({len(self.changes)} changes)"
 
     def __call__(self, connection: Connection) -> dict[str, int]:
         """Do it; return how many grants ended of each client that went.
