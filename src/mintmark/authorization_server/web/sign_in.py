@@ -89,7 +89,7 @@ async def _welcome(flow: Flow, recognised: Recognised) -> Response:
 
 
 async def _go_on(flow: Flow, person: Person, beginning: Beginning) -> Response:
-    """Answer the request that was waiting. The sign-in is on disk by then, if it can be with the code.
+    """Answer the request that was waiting. By then the sign-in is on disk: with its code, if it led to one.
 
     :raises Overtaken: see :class:`.people.Recognised`.
     """
