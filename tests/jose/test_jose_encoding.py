@@ -266,9 +266,13 @@ class Box:
     inside: int = 1
 
 
-nested = [0]
-for _ in range(MAX_DEPTH):
-    nested = [nested]
+def lists_around(value: Any, count: int) -> Any:
+    for _ in range(count):
+        value = [value]
+    return value
+
+
+nested = lists_around(0, MAX_DEPTH + 1)
 
 
 @pytest.mark.parametrize(
@@ -322,6 +326,9 @@ any_objects = st.dictionaries(
 @example({"a": ["x", Colour.RED]})
 @example({"a": ["x", {"b": {1}}]})
 @example({"a": "x", "b": [], "c": 1, "d": None})
+@example({"a": lists_around(UUID(int=7), MAX_DEPTH - 1)})
+@example({"a": lists_around(Colour.RED, MAX_DEPTH - 1)})
+@example({"a": lists_around(Level.LOW, MAX_DEPTH)})
 def test_what_is_written_without_a_second_look_is_what_the_second_look_gives(value: Any) -> None:
     def outcome_of(write: Any) -> Any:
         try:

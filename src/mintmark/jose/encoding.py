@@ -110,6 +110,7 @@ _ORDINARY_DEPTH: Final = 4
 _fast_decode: Final = msgspec.json.Decoder(_ordinary(_ORDINARY_DEPTH)).decode
 _fast_decode_object: Final = msgspec.json.Decoder(dict[str, _ordinary(_ORDINARY_DEPTH - 1)]).decode  # type: ignore[misc]
 _encode: Final = orjson.dumps
+_NOT_ORDINARY: Final = (ValueError, TypeError, OverflowError, RecursionError, msgspec.MsgspecError)
 
 
 def json_decode(
@@ -146,7 +147,7 @@ def json_object(
             members: dict[str, Any] = _fast_decode_object(data)
             if _encode(members) == data:
                 return members
-        except (ValueError, RecursionError, msgspec.MsgspecError):
+        except _NOT_ORDINARY:
             pass  # the strict decoder says what is wrong
     value = json_decode(data, what=what, max_bytes=max_bytes)
     if type(value) is not dict:
@@ -178,7 +179,7 @@ def _decode_canonical(data: bytes) -> Any:
         value = _fast_decode(data)
         if _encode(value) == data:
             return value
-    except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
+    except _NOT_ORDINARY:
         pass  # the strict decoder says what is wrong
     return None
 
@@ -241,20 +242,20 @@ def _plain(value: Any, depth: int) -> Any:
         if not math.isfinite(value):
             raise ConfigurationError("JSON has no NaN and no Infinity (RFC 8259 6)")
         return value
-    if depth == 0:
-        raise ConfigurationError(f"a value is nested deeper than {MAX_DEPTH}")
     if isinstance(value, Enum):
         return _plain(value.value, depth)
     if isinstance(value, UUID):
         return str(value)
-    if isinstance(value, Mapping):
-        return _plain_members(value, depth - 1)
-    if isinstance(value, list | tuple):
-        return [item if type(item) in _SAFE else _plain(item, depth - 1) for item in value]
-    for base in (str, int, float):  # StrEnum, IntEnum and other subclasses
+    for base in (str, int, float):  # subclasses
         if isinstance(value, base):
             return _plain(base(value) if base is not str else str.__str__(value), depth)
-    raise ConfigurationError(f"{kind.__name__} has no JSON form; convert it first")
+    if not isinstance(value, Mapping | list | tuple):
+        raise ConfigurationError(f"{kind.__name__} has no JSON form; convert it first")
+    if depth == 0:
+        raise ConfigurationError(f"a value is nested deeper than {MAX_DEPTH}")
+    if isinstance(value, Mapping):
+        return _plain_members(value, depth - 1)
+    return [item if type(item) in _SAFE else _plain(item, depth - 1) for item in value]
 
 
 def _plain_members(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:

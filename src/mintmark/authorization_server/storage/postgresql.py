@@ -96,7 +96,7 @@ class PostgreSQL:
         self._refuse_at_once()
         engine = self._locking_writes if locking else self._writes
         asking = _Asking()
-        unit = work if durable else _passing(work)
+        unit = work if durable else _unsynced(work)
         future = in_thread(self._threads, self._write, unit, engine, asking)
         try:
             async with asyncio.timeout(_PATIENCE):
@@ -210,7 +210,7 @@ class PostgreSQL:
         self._reads.dispose()
 
 
-def _passing(work: Callable[[sa.Connection], T]) -> Callable[[sa.Connection], T]:
+def _unsynced(work: Callable[[sa.Connection], T]) -> Callable[[sa.Connection], T]:
     """Make work whose transaction is committed without waiting for the disk."""
 
     def unit(connection: sa.Connection) -> T:

@@ -301,14 +301,6 @@ resources = Table(
     Column("updated_at", Double, nullable=False),
 )
 
-# How often what a service keeps in memory has been changed: one look says whether to read it again.
-revisions = Table(
-    "revisions",
-    metadata,
-    Column("subject", String(32), primary_key=True),
-    Column("number", Integer, nullable=False),
-)
-
 clients = Table(
     "clients",
     metadata,
@@ -319,4 +311,12 @@ clients = Table(
     Column("previous_secret_until", Double),
     Column("created_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
+)
+
+# How often what a service keeps in memory has been changed: one look says whether to read it again.
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("subject", String(32), primary_key=True),
+    Column("number", Integer, nullable=False),
 )

@@ -31,7 +31,7 @@ BUSY_TIMEOUT = 5.0  # seconds that a transaction waits for another process's wri
 
 
 DURABLE = "synchronous=FULL"  # acknowledged means on disk
-_PASSING = "synchronous=NORMAL"  # survives the end of the process, and may be lost with the power
+_UNSYNCED = "synchronous=NORMAL"  # survives the end of the process, and may be lost with the power
 WRITER_PRAGMAS = (
     "journal_mode=WAL",
     "foreign_keys=ON",
@@ -46,7 +46,7 @@ class SQLite:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = str(path)
-        self._writer = GroupWriter(_writer_engine(path), durable=DURABLE, passing=_PASSING)
+        self._writer = GroupWriter(_writer_engine(path), durable=DURABLE, unsynced=_UNSYNCED)
         self._readers = _reader_engine(path)
         self._threads = ThreadPoolExecutor(_READ_CONNECTIONS, thread_name_prefix="mintmark-reader")
         self.here = AtHand(path)

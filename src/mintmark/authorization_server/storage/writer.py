@@ -52,14 +52,16 @@ class _Unit(Struct):
 class GroupWriter:
     """The thread that owns the only writing connection of this process."""
 
-    def __init__(self, engine: sa.Engine, *, durable: str, passing: str) -> None:
-        """:param durable: the pragma under which commits wait for the disk; connections begin with it.
-        :param passing: the one under which they do not, for groups in which nobody asks for it.
+    def __init__(self, engine: sa.Engine, *, durable: str, unsynced: str) -> None:
+        """Connect, and begin to write.
+
+        :param durable: the pragma under which commits wait for the disk; connections begin with it.
+        :param unsynced: the one under which they do not, for groups in which nobody asks for it.
         :raises DBAPIError: the database cannot be opened.
         """
         self._engine = engine
         self._durable = f"PRAGMA {durable}"
-        self._passing = f"PRAGMA {passing}"
+        self._unsynced = f"PRAGMA {unsynced}"
         self._connection = engine.connect()
         self._queue: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
         self._gate = threading.Lock()  # nothing is queued behind the end
@@ -124,7 +126,7 @@ class GroupWriter:
         try:
             driver: Any = connection.connection.driver_connection
             if not durable:
-                driver.execute(self._passing)
+                driver.execute(self._unsynced)
             driver.execute("BEGIN IMMEDIATE")  # no transaction finds the lock taken half-way
             for unit in group:
                 _run_unit(connection, driver, unit)
