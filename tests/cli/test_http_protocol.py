@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from mintmark.cli import http_protocol
-from mintmark.cli.http_protocol import BoundedProtocol, _Gathering
+from mintmark.cli.http_protocol import BoundedProtocol, _Deadline, _Gathering
 
 
 class Pipe:
@@ -61,9 +62,13 @@ def test_a_connection_that_closes_takes_what_was_written_along() -> None:
 
 @asynccontextmanager
 async def connected(
-    *, pause: float = 0.0
+    *, pause: float = 0.0, rest: int = 5
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection to an application that answers how long the body was."""
+    """A connection to an application that answers how long the body was.
+
+    :param pause: seconds that it takes for an answer.
+    :param rest: seconds between two requests.
+    """
 
     async def app(_: Any, receive: Any, send: Any) -> None:
         length, more = 0, True
@@ -78,7 +83,7 @@ async def connected(
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    config = uvicorn.Config(app, ws="none", lifespan="off", log_config=None)
+    config = uvicorn.Config(app, ws="none", lifespan="off", log_config=None, timeout_keep_alive=rest)
     state = ServerState()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: BoundedProtocol(config, state, {}), "127.0.0.1", 0)
@@ -213,3 +218,97 @@ def test_a_caller_that_has_said_all_still_hears_the_answer() -> None:
             return await reader.read()
 
     assert asyncio.run(asyncio.wait_for(walk(), 30)).endswith(b"\r\n\r\n0")
+
+
+def test_a_connection_at_rest_is_closed_and_one_that_asks_again_in_time_is_not() -> None:
+    request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+    async def walk() -> tuple[int, float, bytes]:
+        async with connected(rest=1) as (reader, writer):
+            for _ in range(4):
+                writer.write(request)
+                await reader.readuntil(b"\r\n\r\n0")
+                await asyncio.sleep(0.4)
+            loop = asyncio.get_running_loop()
+            writer.write(request)
+            await reader.readuntil(b"\r\n\r\n0")
+            rested = loop.time()
+            end = await reader.read()
+            return 5, loop.time() - rested, end
+
+    answers, seconds, end = asyncio.run(asyncio.wait_for(walk(), 20))
+    assert (answers, end) == (5, b"")
+    assert seconds >= 0.9
+
+
+class Timers:
+    """A loop whose time is set by hand, and which counts what it was asked for."""
+
+    def __init__(self) -> None:
+        self.now, self.made = 0.0, 0
+        self._waiting: list[Timer] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_at(self, when: float, ring: Callable[[], None]) -> Timer:
+        self.made += 1
+        self._waiting.append(timer := Timer(when, ring))
+        return timer
+
+    def go_to(self, now: float) -> None:
+        while due := sorted(timer for timer in self._waiting if timer.rings and timer.when <= now):
+            self._waiting.remove(due[0])
+            self.now = due[0].when
+            due[0].ring()
+        self.now = now
+
+    @property
+    def waiting(self) -> list[float]:
+        return [timer.when for timer in self._waiting if timer.rings]
+
+
+@dataclass(order=True)
+class Timer:
+    when: float
+    ring: Callable[[], None] = field(compare=False)
+    rings: bool = field(default=True, compare=False)
+
+    def cancel(self) -> None:
+        self.rings = False
+
+
+def test_a_deadline_that_moves_a_thousand_times_takes_a_timer_or_two() -> None:
+    timers, acted = Timers(), list[float]()
+    deadline = _Deadline(timers, lambda: acted.append(timers.now))  # type: ignore[arg-type]
+    for step in range(1000):
+        timers.go_to(step / 100)
+        deadline.clear()
+        deadline.set(5.0)
+    assert timers.made <= 4
+    timers.go_to(14.9)
+    assert acted == []
+    timers.go_to(60.0)
+    assert acted == [pytest.approx(14.99)]
+
+
+@pytest.mark.parametrize("after", ["clear", "end"])
+def test_a_deadline_that_is_taken_back_does_nothing(after: str) -> None:
+    timers, acted = Timers(), list[float]()
+    deadline = _Deadline(timers, lambda: acted.append(timers.now))  # type: ignore[arg-type]
+    deadline.set(5.0)
+    getattr(deadline, after)()
+    assert not deadline.is_set
+    assert (timers.waiting == []) is (after == "end")
+    timers.go_to(60.0)
+    assert acted == []
+
+
+def test_a_deadline_that_comes_nearer_is_kept() -> None:
+    timers, acted = Timers(), list[float]()
+    deadline = _Deadline(timers, lambda: acted.append(timers.now))  # type: ignore[arg-type]
+    deadline.set(20.0)
+    deadline.set(5.0)
+    timers.go_to(60.0)
+    assert acted == [5.0]
+    assert timers.waiting == []

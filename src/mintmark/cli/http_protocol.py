@@ -7,6 +7,7 @@ here both are bounded. And it writes an answer's head and body apart, in two sys
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -28,27 +29,18 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _unread = 0  # bytes since a message, its body or another piece of that began
     _arriving = True  # a request, or the first byte of one
-    _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin with a connection."""
         self._gathering = _Gathering(transport, self.loop)
+        self._deadline = _Deadline(self.loop, self._give_up)
+        self._deadline.set(_PATIENCE)
         super().connection_made(self._gathering)  # type: ignore[arg-type]
-        self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End with it."""
-        self._arriving = False
-        self._watch()
+        self._deadline.end()
         super().connection_lost(exc)
-
-    def _watch(self) -> None:
-        """Keep a deadline while a request is arriving, and none otherwise."""
-        if self._arriving and self._deadline is None:
-            self._deadline = self.loop.call_later(_PATIENCE, self._give_up)
-        elif not self._arriving and self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
 
     def _is_answering(self) -> bool:
         """Say whether a request is here as a whole and its answer is not out."""
@@ -56,9 +48,8 @@ class BoundedProtocol(HttpToolsProtocol):
         return cycle is not None and not cycle.response_complete and not cycle.more_body  # type: ignore[redundant-expr]
 
     def _give_up(self) -> None:
-        self._deadline = None
         if self._is_answering():  # the request before
-            self._watch()
+            self._deadline.set(_PATIENCE)
             return
         self.transport.close()
         self.loop.call_later(_LAST_WORDS, self.transport.abort)
@@ -70,11 +61,12 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on."""
         self._unread += len(data)
-        if not self._is_answering():
+        if not self._arriving and not self._is_answering():
             self._arriving = True  # also by a line end, which begins no message
+            self._deadline.clear()  # that of a connection at rest
         super().data_received(data)
-        if self._arriving is (self._deadline is None):  # most requests come in one piece and need no clock
-            self._watch()
+        if self._arriving and not self._deadline.is_set:  # most requests come in one piece and need none
+            self._deadline.set(_PATIENCE)
         if self._unread > _LONGEST_HEAD and not self.transport.is_closing():
             self.send_400_response("The head of the request is too long.")
 
@@ -87,8 +79,19 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """A request is here; the next one has its own time."""
         self._arriving = False
-        self._watch()
+        self._deadline.clear()
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Go on with the request that waits, or rest; uvicorn would make a timer each time and cancel it."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif not self._arriving:
+            self._deadline.set(self.timeout_keep_alive)
 
     def on_headers_complete(self) -> None:
         """Begin with an answer."""
@@ -99,6 +102,56 @@ class BoundedProtocol(HttpToolsProtocol):
         """Take a piece of the body."""
         self._unread = 0
         super().on_body(body)
+
+
+class _Deadline:
+    """A deadline that moves with every request, on a timer that stays: one that rings early looks again."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, act: Callable[[], None]) -> None:
+        """:param act: called when the deadline has passed."""
+        self._loop = loop
+        self._act = act
+        self._at: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._rings = 0.0  # when the timer does, if there is one
+
+    @property
+    def is_set(self) -> bool:
+        """Whether there is a deadline now."""
+        return self._at is not None
+
+    def set(self, seconds: float) -> None:
+        """Act in so many seconds, unless something else is said until then."""
+        self._at = at = self._loop.time() + seconds
+        if self._timer is None or self._rings > at:
+            self._wait_until(at)
+
+    def clear(self) -> None:
+        """Do not act."""
+        self._at = None
+
+    def end(self) -> None:
+        """Do not act, and leave nothing behind."""
+        self._at = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _wait_until(self, at: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._rings = at
+        self._timer = self._loop.call_at(at, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._at is None:
+            return
+        if self._at > self._loop.time():
+            self._wait_until(self._at)
+            return
+        self._at = None
+        self._act()
 
 
 class _Gathering:
