@@ -200,8 +200,7 @@ class Running:
 
     @property
     def service(self) -> Service:
-        service: Service = self.app.state.service
-        return service
+        return self.app.service
 
     def do(self, coroutine: Any) -> Any:
         """Run a coroutine in the server's own loop and return its value."""

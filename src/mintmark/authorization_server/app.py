@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from mintmark.authorization_server.access_log import AccessLog, log_request
 from mintmark.authorization_server.assembly import opened
@@ -25,7 +26,7 @@ from mintmark.authorization_server.oauth.table import ENDPOINTS
 from mintmark.authorization_server.settings import Settings
 from mintmark.authorization_server.web.routes import page_routes
 
-__all__ = ["create_app"]
+__all__ = ["AuthorizationServer", "create_app"]
 
 _KEY_TICK = 1.0
 _DENY_TICK = 0.25
@@ -39,13 +40,13 @@ def create_app(
     claims_hook: ClaimHook | None = None,
     clock: Callable[[], float] = time.time,
     heartbeat: float = 15.0,
-) -> Starlette:
+) -> AuthorizationServer:
     """Return the authorization server as an ASGI application.
 
     Its lifespan opens the database, makes what a first start needs, and runs the key schedule, the deny log,
-    the registry and the clean-up until it ends. ``app.state.service`` is the :class:`Service` while it runs.
+    the registry and the clean-up until it ends. ``app.service`` is the :class:`Service` while it runs.
 
-    Open revocation feeds end when ``app.state.service.stopping`` is set, as ``mintmark serve`` does when it
+    Open revocation feeds end when ``app.service.stopping`` is set, as ``mintmark serve`` does when it
     is told to stop; another server needs a limit for its graceful stop. And its own access log should be
     off: it would write query strings.
 
@@ -57,40 +58,41 @@ def create_app(
         wrong rights.
     """
 
-    @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with _running(settings, clock, heartbeat, claims_hook) as service:
-            app.state.service = service
-            yield
-
-    routes = [
-        *(_route(path) for path in ENDPOINTS),
-        *page_routes(),
-        Route("/health", _alive, methods=["GET"]),
-        Route("/ready", _ready, methods=["GET"]),
-    ]
-    app = Starlette(
-        routes=routes,
-        lifespan=lifespan,
-        middleware=[
-            Middleware(_Straight, routes=routes),
-            Middleware(AccessLog, routes=routes),
-        ],
-        exception_handlers={HTTPException: _http_problem, Exception: _our_fault},
-    )
-    app.router.redirect_slashes = False  # it would answer 307, to wherever the Host header says
-    return app
+    return AuthorizationServer(lambda: _running(settings, clock, heartbeat, claims_hook))
 
 
-class _Straight:
-    """ASGI middleware that finds who answers by one look into a table of methods and paths.
+class AuthorizationServer(Starlette):
+    """The ASGI application; it finds who answers by one look into a table of methods and paths.
 
-    The router would try its routes one after the other. It still knows them: for paths with a part that
-    varies, for what asks in another way, and for an application that is mounted below a path.
+    A router tries its routes one after the other, behind layers of middleware. They are there as well: for
+    paths with a part that varies, for what asks in another way, and for an application that is mounted below
+    a path.
     """
 
-    def __init__(self, app: ASGIApp, routes: Sequence[Route]) -> None:
-        self._app = app
+    service: Service
+    """What answers, while the lifespan lasts."""
+
+    def __init__(self, run: Callable[[], AbstractAsyncContextManager[Service]]) -> None:
+        """:param run: opens the service, runs what repeats, and ends both."""
+
+        @contextlib.asynccontextmanager
+        async def lifespan(_: Starlette) -> AsyncIterator[None]:
+            async with run() as self.service:
+                yield
+
+        routes = [
+            *(_route(path) for path in ENDPOINTS),
+            *page_routes(),
+            Route("/health", _alive, methods=["GET"]),
+            Route("/ready", _ready, methods=["GET"]),
+        ]
+        super().__init__(
+            routes=routes,
+            lifespan=lifespan,
+            middleware=[Middleware(AccessLog, routes=routes)],
+            exception_handlers={HTTPException: _http_problem, Exception: _our_fault},
+        )
+        self.router.redirect_slashes = False  # it would answer 307, to wherever the Host header says
         self._answers: dict[tuple[str, str], Callable[[Request], Awaitable[Response]]] = {
             (method, route.path): route.endpoint
             for route in routes
@@ -104,13 +106,20 @@ class _Straight:
         if scope["type"] == "http" and not scope.get("root_path"):
             answer = self._answers.get((scope["method"], scope["path"]))
         if answer is None:
-            await self._app(scope, receive, send)
+            await super().__call__(scope, receive, send)
             return
+        scope["app"] = self
         status, begun = 0, time.perf_counter()
+        request = Request(scope, receive, send)
         try:
-            response = await answer(Request(scope, receive, send))
+            response = await answer(request)
             status = response.status_code
             await response(scope, receive, send)
+        except Exception as error:
+            if not status:
+                status = 500
+                await (await _our_fault(request, error))(scope, receive, send)
+            raise  # the server closes the connection
         finally:
             log_request(scope, scope["path"], status, begun)
 

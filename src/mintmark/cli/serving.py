@@ -16,9 +16,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
-from starlette.applications import Starlette
 
-from mintmark.authorization_server.app import create_app
+from mintmark.authorization_server.app import AuthorizationServer, create_app
 from mintmark.authorization_server.logs import configure_logging, log_event
 from mintmark.authorization_server.oauth.redirect_uris import is_loopback_host
 from mintmark.authorization_server.settings import Settings
@@ -132,7 +131,7 @@ def trusted_proxies(settings: Settings) -> tuple[str, ...]:
     return ("127.0.0.1", "::1") if settings.is_https else ()
 
 
-async def _serve(app: Starlette, settings: Settings, listening: socket.socket) -> int:
+async def _serve(app: AuthorizationServer, settings: Settings, listening: socket.socket) -> int:
     proxies = trusted_proxies(settings)
     config = uvicorn.Config(
         app,
@@ -148,7 +147,7 @@ async def _serve(app: Starlette, settings: Settings, listening: socket.socket) -
     )
     server = _Server(config)
     async with app.router.lifespan_context(app):
-        server.stopping = app.state.service.stopping
+        server.stopping = app.service.stopping
         loop = asyncio.get_running_loop()
         for signal_number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(signal_number, server.stop)

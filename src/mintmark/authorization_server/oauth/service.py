@@ -73,5 +73,5 @@ class Service(Struct, frozen=True):
 
 def service_of(request: Request) -> Service:
     """Return the service that a request came to."""
-    service: Service = request.app.state.service
+    service: Service = request.scope["app"].service
     return service
