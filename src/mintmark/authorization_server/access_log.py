@@ -65,7 +65,7 @@ def log_request(scope: Scope, route: str, status: int, begun: float) -> None:
             "method": method if method.isalpha() and len(method) < 10 else "?",
             "route": route,
             "status": status,
-            "ms": round((time.perf_counter() - begun) * 1000, 1),
+            "ms": int((time.perf_counter() - begun) * 10_000 + 0.5) / 10,
             "from": scope["client"][0] if scope.get("client") else None,
             **told,
         }

@@ -39,8 +39,9 @@ def log_failure(event: str, error: BaseException, **fields: Any) -> None:
 
 def write_line(logger: logging.Logger, level: int, event: str, fields: Mapping[str, Any]) -> None:
     """Hand one line to whatever handlers there are; fields that are ``None`` are left out."""
-    said = {name: value for name, value in fields.items() if value is not None}
-    logger.handle(_Record(logger.name, level, event, said))
+    if None in fields.values():
+        fields = {name: value for name, value in fields.items() if value is not None}
+    logger.handle(_Record(logger.name, level, event, fields))
 
 
 class _Record(logging.LogRecord):
@@ -53,8 +54,7 @@ class _Record(logging.LogRecord):
 
     def __init__(self, name: str, level: int, event: str, fields: Mapping[str, Any]) -> None:
         now = time.time()
-        self.__dict__ = {
-            **self._ANY,
+        self.__dict__ = self._ANY | {
             "name": name,
             "msg": event,
             "levelno": level,

@@ -58,7 +58,7 @@ _SECONDS = re.compile(r"[0-9]{1,10}")
 
 async def known_client(flow: Flow) -> None:
     """A client that we know, or a page that says so."""
-    client = flow.service.catalogue.clients.get(flow.parameters.required("client_id"))
+    client = flow.catalogue.clients.get(flow.parameters.required("client_id"))
     if client is None:
         raise InvalidRequest("no application is registered under this client_id")
     flow.client = client
@@ -117,7 +117,7 @@ async def proof_key(flow: Flow) -> None:
 async def resources_of_the_client(flow: Flow) -> None:
     """``resource`` names resources of this client (RFC 8707 2.1); its tokens default to the first."""
     client, asked = flow.client, tuple(dict.fromkeys(flow.parameters.every("resource")))
-    permitted = client.resources or (flow.service.catalogue.issuer,)
+    permitted = client.resources or (flow.catalogue.issuer,)
     for audience in asked:
         if audience not in permitted:
             raise InvalidTarget("resource is not one that this client is registered for")
@@ -126,7 +126,7 @@ async def resources_of_the_client(flow: Flow) -> None:
 
 async def scope_of_the_client(flow: Flow) -> None:
     """A scope that the client is registered for and that means something at the resources."""
-    catalogue = flow.service.catalogue
+    catalogue = flow.catalogue
     of_resources = (scope for audience in flow.audiences for scope in catalogue.scopes_of(audience))
     flow.scope = allowed_scope(flow, flow.client, (*IDENTITY_SCOPES, *of_resources))
 

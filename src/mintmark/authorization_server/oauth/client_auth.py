@@ -10,8 +10,6 @@ import hmac
 import math
 from collections.abc import Mapping
 
-import pybase64
-
 from mintmark._discreet import Discreet
 from mintmark.authorization_server.oauth.attempts import Attempts
 from mintmark.authorization_server.oauth.errors import InvalidClient, InvalidRequest, TooManyRequests
@@ -62,7 +60,7 @@ def _basic(authorization: str) -> Credentials:
     if scheme.lower() != "basic":
         raise _refused("the Authorization header is not Basic")
     try:
-        text = pybase64.b64decode(encoded.strip(), validate=True).decode("utf-8")
+        text = binascii.a2b_base64(encoded.strip(), strict_mode=True).decode("utf-8")
         name, colon, secret = text.partition(":")
         client_id, secret = form_decoded(name), form_decoded(secret)
     except (binascii.Error, ValueError):
@@ -84,11 +82,12 @@ def authenticate(
     if client is None:
         _is_secret(credentials.secret, _NO_DIGESTS)  # the same work
         raise _refused("client authentication failed", detail="no such client")
-    if credentials.method != client.auth_method:
+    method = client.auth_method
+    if credentials.method != method:
         _is_secret(credentials.secret, _NO_DIGESTS)
-        detail = f"{client.client_id} is registered for {client.auth_method}, came with {credentials.method}"
+        detail = f"{client.client_id} is registered for {method}, came with {credentials.method}"
         raise _refused("client authentication failed", detail=detail)
-    if client.auth_method == "none":
+    if method == "none":
         return client
     if wait := attempts.seconds_to_wait(client.client_id, network, now):
         raise TooManyRequests(

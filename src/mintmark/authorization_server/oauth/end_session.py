@@ -59,7 +59,7 @@ def _client(flow: Flow, hint: Claims | None) -> Client | None:
     if named is not None and hinted is not None and named != hinted:
         raise InvalidRequest("client_id differs from the audience of id_token_hint")
     client_id = named or hinted
-    client = flow.service.catalogue.clients.get(client_id) if client_id else None
+    client = flow.catalogue.clients.get(client_id) if client_id else None
     if client_id is not None and client is None:
         raise InvalidRequest("no application is registered under this client_id")
     return client

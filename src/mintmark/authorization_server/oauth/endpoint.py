@@ -25,7 +25,8 @@ Refuse = Callable[[Flow, OAuthError], Response]
 
 
 _NONE = Parameters()
-_NO_STORE = ((b"cache-control", b"no-store"), (b"pragma", b"no-cache"))
+_NO_STORE = (b"cache-control", b"no-store")
+_NO_CACHE = (b"pragma", b"no-cache")
 
 
 class Reads(Enum):
@@ -54,8 +55,8 @@ class Endpoint(Struct, frozen=True):
     async def answer(self, request: Request) -> Response:
         """Answer one request."""
         flow = Flow.of(request, _NONE)
-        origins = flow.service.catalogue.origins if self.cors else frozenset()
-        if request.method == "OPTIONS":
+        origins = flow.catalogue.origins if self.cors else frozenset()
+        if request.scope["method"] == "OPTIONS":
             return cors.preflight(request, origins, self.methods)
         try:
             flow.parameters = await self._read(request)
@@ -76,8 +77,12 @@ class Endpoint(Struct, frozen=True):
 
 
 def _never_stored(response: Response) -> None:
-    said = [name for name, _ in response.raw_headers]
-    response.raw_headers.extend(header for header in _NO_STORE if header[0] not in said)
+    headers = response.raw_headers
+    said = [name for name, _ in headers]
+    if b"cache-control" not in said:
+        headers.append(_NO_STORE)
+    if b"pragma" not in said:
+        headers.append(_NO_CACHE)
 
 
 async def walk(endpoint: Endpoint, flow: Flow) -> Response:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from mintmark.authorization_server.oauth.catalogue import Catalogue
 from mintmark.authorization_server.oauth.parameters import Parameters
 from mintmark.authorization_server.oauth.service import Service, service_of
 from mintmark.authorization_server.registrations import Client
@@ -27,6 +28,7 @@ class Flow:
     A field without a default does not exist until its step has run, so that a step which was forgotten in the
     table is an error and never a wrong answer.
 
+    :param catalogue: who is registered; a change takes effect with the next request.
     :param interacted: the person has just answered our page for this very request, so ``prompt`` and
         ``max_age`` are satisfied.
     :param consent: what the person answered on the consent page, if asked.
@@ -35,6 +37,7 @@ class Flow:
 
     request: Request
     service: Service
+    catalogue: Catalogue
     now: float
     parameters: Parameters
     interacted: bool = False
@@ -54,7 +57,7 @@ class Flow:
     def of(cls, request: Request, parameters: Parameters) -> Flow:
         """Begin with a request and its parameters."""
         service = service_of(request)
-        return cls(request, service, service.clock(), parameters)
+        return cls(request, service, service.registry.catalogue, service.clock(), parameters)
 
     @property
     def prompt(self) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ def metadata_of(settings: Settings, catalogue: Catalogue) -> dict[str, Any]:
 async def metadata_document(flow: Flow) -> Response:
     """One document for both well-known addresses."""
     service = flow.service
-    catalogue = service.catalogue
+    catalogue = flow.catalogue
     document = service.documents.of(
         metadata_document,
         (catalogue,),

@@ -37,13 +37,16 @@ class Parameters:
         repeatable: dict[str, tuple[str, ...]] = {}
         for name, value in pairs:
             if name in _REPEATABLE:
-                repeatable[name] = (*repeatable.get(name, ()), value) if value else repeatable.get(name, ())
+                if value:
+                    repeatable[name] = (*repeatable.get(name, ()), value)
             elif name in values:
                 known = f"the parameter {name}" if _NAME.fullmatch(name) else "a parameter"
                 raise InvalidRequest(f"{known} is repeated")
             else:
                 values[name] = value
-        self._values = {name: value for name, value in values.items() if value}
+        if "" in values.values():
+            values = {name: value for name, value in values.items() if value}
+        self._values = values
         self._repeatable = repeatable
 
     @classmethod
@@ -54,12 +57,13 @@ class Parameters:
         """
         if text.count(b"&") >= _MOST_PARAMETERS:
             raise InvalidRequest(f"there are more than {_MOST_PARAMETERS} parameters")
+        pairs = []
         try:
             spelt = text.decode("ascii")
-            pairs = [
-                (form_decoded(name), form_decoded(value))
-                for name, _, value in (field.partition("=") for field in spelt.split("&") if field)
-            ]
+            for field in spelt.split("&"):
+                if field:
+                    name, _, value = field.partition("=")
+                    pairs.append((form_decoded(name), form_decoded(value)))
         except UnicodeDecodeError:
             raise InvalidRequest("the parameters are not percent-encoded UTF-8") from None
         if "\x00" in spelt or "%00" in spelt:
@@ -75,13 +79,13 @@ class Parameters:
 
         :raises InvalidRequest: when it is absent or empty.
         """
-        if value := self.get(name):
+        if value := self._values.get(name):
             return value
         raise InvalidRequest(f"the parameter {name} is missing")
 
     def words(self, name: str) -> tuple[str, ...]:
         """Return a space-separated list without doubles, in order."""
-        return tuple(dict.fromkeys(word for word in self.get(name, "").split(" ") if word))
+        return tuple(dict.fromkeys([word for word in self.get(name, "").split(" ") if word]))
 
     @overload
     def get(self, name: str) -> str | None: ...
@@ -104,7 +108,7 @@ class Parameters:
 
 
 def form_decoded(text: str) -> str:
-    """Read what a form has encoded (URL standard, 5.1); most names and values have nothing to decode.
+    """Read what a form has encoded (URL standard, 5.1).
 
     :raises UnicodeDecodeError: not UTF-8.
     """

@@ -39,7 +39,7 @@ async def status_of(flow: Flow, audience: str, grant: Grant | None = None) -> St
     :raises InvalidGrant: the grant has ended meanwhile.
     """
     service = flow.service
-    if not service.catalogue.wants_status(audience):
+    if not flow.catalogue.wants_status(audience):
         return None
     index = grant.status_index if grant is not None else None
     if index is None:

@@ -40,7 +40,7 @@ async def authenticate_client(flow: Flow) -> None:
     credentials = client_auth.presented(said, flow.parameters)
     flow.client = client_auth.authenticate(
         credentials,
-        flow.service.catalogue.clients,
+        flow.catalogue.clients,
         flow.service.attempts,
         network=network_of(flow.request),
         now=flow.now,
@@ -82,12 +82,12 @@ def allowed_scope(flow: Flow, client: Client, known: Iterable[str]) -> tuple[str
     if asked is None:
         asked = client.scopes
     for scope in asked:
-        if scope in flow.service.catalogue.scopes and scope not in client.scopes:
+        if scope in flow.catalogue.scopes and scope not in client.scopes:
             raise InvalidScope(f"this client is not registered for the scope {scope}")
-    granted = tuple(scope for scope in asked if scope in known and scope in client.scopes)
+    granted = [scope for scope in asked if scope in known and scope in client.scopes]
     if not granted:
         raise InvalidScope("nothing of the scope is left; ask for a scope that this client is registered for")
-    return granted
+    return tuple(granted)
 
 
 def one_audience(flow: Flow, permitted: tuple[str, ...]) -> str:

@@ -89,7 +89,7 @@ def to_take_notice(flow: Flow, notices: Iterable[Notice]) -> Response:
 
 def lines(flow: Flow, notices: Iterable[Notice]) -> list[tuple[str, float]]:
     """Return which application each notice is about, and when it was."""
-    clients = flow.service.catalogue.clients
+    clients = flow.catalogue.clients
     known = [(clients.get(notice.client_id or ""), notice.at) for notice in notices]
     return [(client.display_name if client else "An application", at) for client, at in known]
 
@@ -139,7 +139,7 @@ def _in_words(flow: Flow) -> list[str]:
     """Return what the scope allows, one sentence each; a scope without a description is shown as it is."""
     sentences = [_IN_WORDS[scope] for scope in flow.scope if scope in _IN_WORDS]
     for audience in flow.audiences:
-        resource = flow.service.catalogue.resources.get(audience)
+        resource = flow.catalogue.resources.get(audience)
         for scope in resource.scopes if resource else ():
             if resource is not None and scope in flow.scope:
                 said = resource.descriptions.get(scope)

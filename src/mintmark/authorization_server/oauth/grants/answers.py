@@ -30,7 +30,7 @@ async def answer_of_grant(
     :raises InvalidGrant: nothing is left.
     """
     service, client = flow.service, flow.client
-    registered = client.resources or (service.catalogue.issuer,)
+    registered = client.resources or (flow.catalogue.issuer,)
     permitted = tuple(audience for audience in grant.resources if audience in registered)
     scope = tuple(each for each in scope if each in client.scopes)
     if not permitted or not scope:
@@ -40,7 +40,7 @@ async def answer_of_grant(
         client=client,
         subject=person.person_id,
         audience=audience,
-        scope=service.catalogue.scopes_at(audience, scope),
+        scope=flow.catalogue.scopes_at(audience, scope),
         grant=grant,
         person=person,
         status=await status_of(flow, audience, grant),
@@ -70,7 +70,9 @@ def token_answer(
         "expires_in": int(access_token.lifetime),
         "scope": " ".join(access_token.scope),
     }
-    body.update({name: value for name, value in more.items() if value is not None})
+    for name, value in more.items():
+        if value is not None:
+            body[name] = value
     tell(
         flow.request.scope,
         "tokens_issued",

@@ -23,7 +23,7 @@ async def authorization_code(flow: Flow) -> Response:
     if not is_verifier(verifier):
         # every code here has a challenge, so a request without its verifier holds a stolen code
         raise InvalidGrant("code_verifier is missing or malformed")
-    registered = client.resources or (service.catalogue.issuer,)
+    registered = client.resources or (flow.catalogue.issuer,)
     if any(audience not in registered for audience in flow.parameters.every("resource")):
         raise InvalidTarget("the resource is not one that this client is registered for")
     granted = await service.sessions.redeem_code(

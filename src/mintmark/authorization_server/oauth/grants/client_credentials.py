@@ -18,8 +18,8 @@ async def client_credentials(flow: Flow) -> Response:
     service, client = flow.service, flow.client
     if client.is_public:
         raise UnauthorizedClient("client_credentials needs a client with a secret")
-    audience = one_audience(flow, client.resources or (service.catalogue.issuer,))
-    scope = allowed_scope(flow, client, service.catalogue.scopes_of(audience))
+    audience = one_audience(flow, client.resources or (flow.catalogue.issuer,))
+    scope = allowed_scope(flow, client, flow.catalogue.scopes_of(audience))
     access_token = service.mint.access_token(
         client=client,
         subject=client.client_id,

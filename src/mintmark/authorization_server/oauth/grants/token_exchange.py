@@ -31,7 +31,7 @@ async def token_exchange(flow: Flow) -> Response:
     service, client = flow.service, flow.client
     subject = await _subject(flow)
     audience = _target(flow)
-    scope = allowed_scope(flow, client, service.catalogue.scopes_of(audience))
+    scope = allowed_scope(flow, client, flow.catalogue.scopes_of(audience))
     grant = await _living_grant(flow, subject)
     person = await living_person(flow, grant.person_id) if grant else None
     access_token = service.mint.access_token(
