@@ -72,6 +72,6 @@ def log_request(scope: Scope, route: str, status: int, begun: float) -> None:
         write_line(_access, logging.INFO, event, fields)
 
 
-def tell(scope: Scope, event: str, /, **fields: Any) -> None:
+def tell(scope: Scope, event: str, fields: Mapping[str, Any]) -> None:
     """Say what a request has led to: its line then bears this name, and these fields besides its own."""
     scope[_TOLD] = event, fields

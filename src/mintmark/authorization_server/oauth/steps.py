@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from mintmark.authorization_server.oauth import client_auth
 from mintmark.authorization_server.oauth.errors import (
@@ -69,7 +69,7 @@ def requested_scope(flow: Flow) -> tuple[str, ...] | None:
     return words or None
 
 
-def allowed_scope(flow: Flow, client: Client, known: Iterable[str]) -> tuple[str, ...]:
+def allowed_scope(flow: Flow, client: Client, known: Collection[str]) -> tuple[str, ...]:
     """Return what a client gets of the scope it asks for; all it is registered for when it asks for nothing.
 
     A scope that nobody here knows is ignored (OpenID Connect Core 3.1.2.1); a known one that is not the
@@ -77,14 +77,13 @@ def allowed_scope(flow: Flow, client: Client, known: Iterable[str]) -> tuple[str
 
     :raises InvalidScope: not the client's, or nothing is left.
     """
-    known = set(known)
-    asked = requested_scope(flow)
-    if asked is None:
-        asked = client.scopes
-    for scope in asked:
-        if scope in flow.catalogue.scopes and scope not in client.scopes:
+    registered, granted = client.scopes, []
+    for scope in requested_scope(flow) or registered:
+        if scope in registered:
+            if scope in known:
+                granted.append(scope)
+        elif scope in flow.catalogue.scopes:
             raise InvalidScope(f"this client is not registered for the scope {scope}")
-    granted = [scope for scope in asked if scope in known and scope in client.scopes]
     if not granted:
         raise InvalidScope("nothing of the scope is left; ask for a scope that this client is registered for")
     return tuple(granted)

@@ -22,17 +22,6 @@ from mintmark.jose.kinds.ec import CURVES, coordinate_bytes, generate
 from mintmark.jose.kinds.material import Material
 
 
-class _ECDSA(ec.ECDSA):
-    """The two answers that the backend asks for at each call, as plain attributes instead of properties."""
-
-    algorithm: Any = None
-    deterministic_signing = False
-
-    def __init__(self, algorithm: Prehashed) -> None:
-        super().__init__(algorithm)
-        self.algorithm = algorithm
-
-
 class _Scheme(Struct, frozen=True):
     """One curve with its hash, which ``hashlib`` computes faster than the backend makes a hash object.
 
@@ -40,7 +29,7 @@ class _Scheme(Struct, frozen=True):
     """
 
     hash_: Callable[..., Any]
-    algorithm: _ECDSA
+    algorithm: ec.ECDSA
     size: int
     heads: tuple[tuple[tuple[bytes, bytes], ...], ...]
 
@@ -128,7 +117,7 @@ def _row(
 ) -> SignatureAlgorithm:
     size = coordinate_bytes(CURVES[crv])
     heads = tuple(tuple(_heads(size, r_high, size, s_high) for s_high in (0, 1)) for r_high in (0, 1))
-    scheme = _Scheme(hash_, _ECDSA(Prehashed(prehashed)), size, heads)
+    scheme = _Scheme(hash_, ec.ECDSA(Prehashed(prehashed)), size, heads)
     return SignatureAlgorithm(
         name=name,
         kty="EC",

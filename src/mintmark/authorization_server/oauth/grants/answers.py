@@ -73,15 +73,15 @@ def token_answer(
     for name, value in more.items():
         if value is not None:
             body[name] = value
-    tell(
-        flow.request.scope,
-        "tokens_issued",
-        grant_type=flow.parameters.get("grant_type"),
-        client_id=flow.client.client_id,
-        audience=audience,
-        scope=body["scope"],
-        grant_id=grant.grant_id if grant else None,
-    )
+    told = {
+        "grant_type": flow.parameters["grant_type"],
+        "client_id": flow.client.client_id,
+        "audience": audience,
+        "scope": body["scope"],
+    }
+    if grant is not None:
+        told["grant_id"] = grant.grant_id
+    tell(flow.request.scope, "tokens_issued", told)
     return JSONAnswer(body)
 
 
