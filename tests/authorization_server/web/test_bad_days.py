@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -83,6 +84,8 @@ def test_our_own_fault_tells_nothing_of_itself(own: Browser, monkeypatch: pytest
     for text in (answer.text, page.text, stream.getvalue()):
         assert tokens["refresh_token"] not in text
     assert '"RuntimeError"' in stream.getvalue()
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line["status"] for line in lines if line.get("route") == "/token"] == [500]
 
 
 def test_ready_says_when_the_database_does_not_answer(own: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
