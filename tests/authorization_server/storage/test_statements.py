@@ -136,7 +136,7 @@ def test_an_error_of_any_kind_in_a_commit_fails_its_group_and_not_the_writer(
 ) -> None:
     db = Database.open(f"sqlite:///{tmp_path / 'x.db'}")
     with monkeypatch.context() as trouble:
-        trouble.setattr(storage, "_run_unit", None)  # not callable: nobody has thought of this
+        trouble.setattr(storage, "_run_alone", None)  # not callable: nobody has thought of this
         with pytest.raises(StorageUnavailable):
             db.write_now(lambda c: _INSERT.run(c, secret("a")))
     db.write_now(lambda c: _INSERT.run(c, secret("a")))

@@ -1,8 +1,8 @@
 """One writer, commits in groups: every unit of work is durable before anybody hears that it is done.
 
 SQLite admits one writer at a time and pays one disk sync for each commit. So all writes of a process go
-through one thread, which takes whatever is waiting, runs each unit inside a savepoint of one transaction,
-commits once, and only then answers. A unit that fails undoes itself alone; a commit that fails is everybody's
+through one thread, which takes whatever is waiting, runs each unit inside a savepoint of one transaction
+(or as the transaction, when there is only one), commits once, and only then answers. A unit that fails undoes itself alone; a commit that fails is everybody's
 failure. A group in which nobody asks for the disk does not wait for it; the next sync takes it along.
 """
 
@@ -128,9 +128,12 @@ class GroupWriter:
             if not durable:
                 driver.execute(self._unsynced)
             driver.execute("BEGIN IMMEDIATE")  # no transaction finds the lock taken half-way
-            for unit in group:
-                _run_unit(connection, driver, unit)
-            driver.execute("COMMIT")
+            if len(group) == 1:
+                _run_alone(connection, driver, group[0])
+            else:
+                for unit in group:
+                    _run_unit(connection, driver, unit)
+                driver.execute("COMMIT")
             if not durable:
                 driver.execute(self._durable)
             connection.commit()  # what SQLAlchemy believes to have begun
@@ -143,6 +146,22 @@ class GroupWriter:
                 connection.rollback()
 
 
+def _run_alone(connection: sa.Connection, driver: Any, unit: _Unit) -> None:
+    """Run a unit that has the transaction to itself: it needs no savepoint, before which SQLite would keep a
+    copy of each page that it changes.
+    """
+    try:
+        unit.value = unit.work(connection)
+    except BaseException as error:
+        try:
+            driver.execute("ROLLBACK")
+        except Exception:  # as below
+            raise error from None
+        unit.error = _said_of(error)
+    else:
+        driver.execute("COMMIT")
+
+
 def _run_unit(connection: sa.Connection, driver: Any, unit: _Unit) -> None:
     driver.execute("SAVEPOINT unit")
     try:
@@ -152,8 +171,12 @@ def _run_unit(connection: sa.Connection, driver: Any, unit: _Unit) -> None:
             driver.execute("ROLLBACK TO SAVEPOINT unit")
         except Exception:  # SQLite has undone the whole transaction (disk full, I/O error): all have failed
             raise error from None
-        unit.error = unavailable(error) if isinstance(error, OperationalError) else error
+        unit.error = _said_of(error)
     driver.execute("RELEASE SAVEPOINT unit")
+
+
+def _said_of(error: BaseException) -> BaseException:
+    return unavailable(error) if isinstance(error, OperationalError) else error
 
 
 def _answer(group: list[_Unit]) -> None:
