@@ -83,6 +83,11 @@ class _Bind(NamedTuple):
     required: bool
 
 
+def _as_bytearray(value: bytes | None) -> bytearray | None:
+    """What sqlite3 takes as it is; for other bytes it first looks, at length, for somebody to adapt them."""
+    return None if value is None else bytearray(value)
+
+
 class _Written:
     """A statement in the words of one dialect."""
 
@@ -99,6 +104,8 @@ class _Written:
 
     def _bind(self, name: str, bind: sa.BindParameter[Any]) -> _Bind:
         process = bind.type.dialect_impl(self._dialect).bind_processor(self._dialect)
+        if self._dialect.name == "sqlite" and isinstance(bind.type, sa.LargeBinary):
+            process = _as_bytearray
         if bind.required:
             return _Bind(name, process, None, required=True)
         constant = bind.effective_value
