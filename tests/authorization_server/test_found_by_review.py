@@ -7,9 +7,12 @@ import socket
 from pathlib import Path
 from typing import ClassVar
 
+import httpx
 import pytest
 from msgspec.structs import replace
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mintmark.authorization_server.app import create_app
 from mintmark.authorization_server.assembly import opened
 from mintmark.authorization_server.claims import Wanted, build_access_claims
 from mintmark.authorization_server.people import NewPerson, PasswordHasher, People
@@ -185,3 +188,24 @@ async def test_O11_tokens_from_before_their_lives_were_shortened_stay_denied_to_
             await service.sessions.end_person(person.person_id, START + lifetime, reason="disabled")
             ends = [entry.exp for entry in service.deny_log.entries_after(0, START)]
     assert ends[-1] >= START + 300 + 3600
+
+
+async def test_middleware_that_somebody_adds_sees_every_request(tmp_path: Path) -> None:
+    """The short way past the router is for an application as it comes."""
+    (tmp_path / "settings.toml").write_text(toml_of(settings_data("https://auth.example.com")))
+    app = create_app(load_settings(tmp_path / "settings.toml"))
+    seen: list[str] = []
+
+    class Watching:
+        def __init__(self, app: ASGIApp) -> None:
+            self._app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            seen.append(scope["path"])
+            await self._app(scope, receive, send)
+
+    app.add_middleware(Watching)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="https://auth.example.com") as http:
+        assert (await http.get("/health")).json() == {"status": "ok"}
+    assert seen == ["/health"]

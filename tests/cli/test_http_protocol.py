@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -27,6 +29,9 @@ class Pipe:
 
     def close(self) -> None:
         self.done.append("closed")
+
+    def abort(self) -> None:
+        self.done.append("aborted")
 
     def get_extra_info(self, name: str) -> str:
         return f"info of {name}"
@@ -62,23 +67,31 @@ def test_a_connection_that_closes_takes_what_was_written_along() -> None:
 
 @asynccontextmanager
 async def connected(
-    *, pause: float = 0.0, rest: int = 5
+    *,
+    pause: float = 0.0,
+    rest: int = 5,
+    reads: bool = True,
+    answer: bytes | None = None,
+    made: list[weakref.ref[BoundedProtocol]] | None = None,
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A connection to an application that answers how long the body was.
 
     :param pause: seconds that it takes for an answer.
     :param rest: seconds between two requests.
+    :param reads: whether it looks at the body at all.
+    :param answer: something else to answer.
+    :param made: gets the server's side of the connection.
     """
 
     async def app(_: Any, receive: Any, send: Any) -> None:
-        length, more = 0, True
+        length, more = 0, reads
         while more:
             message = await receive()
             length += len(message.get("body", b""))
             more = message.get("more_body", False)
         if pause:
             await asyncio.sleep(pause)
-        body = str(length).encode()
+        body = answer or str(length).encode()
         headers = [(b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -86,7 +99,14 @@ async def connected(
     config = uvicorn.Config(app, ws="none", lifespan="off", log_config=None, timeout_keep_alive=rest)
     state = ServerState()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: BoundedProtocol(config, state, {}), "127.0.0.1", 0)
+
+    def make() -> BoundedProtocol:
+        protocol = BoundedProtocol(config, state, {})
+        if made is not None:
+            made.append(weakref.ref(protocol))
+        return protocol
+
+    server = await loop.create_server(make, "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
     try:
         yield reader, writer
@@ -312,3 +332,80 @@ def test_a_deadline_that_comes_nearer_is_kept() -> None:
     timers.go_to(60.0)
     assert acted == [5.0]
     assert timers.waiting == []
+
+
+async def _closes(writer: asyncio.StreamWriter, reader: asyncio.StreamReader) -> bytes:
+    """Return what is still said until the other side closes."""
+    try:
+        return await reader.read()
+    except ConnectionError:
+        return b""
+
+
+@pytest.mark.parametrize(
+    ("head", "late"),
+    [
+        (b"Content-Length: 1\r\n\r\n", b"x"),
+        (b"Transfer-Encoding: chunked\r\n\r\n", b"0\r\n\r\n"),
+    ],
+    ids=["length", "chunked"],
+)
+def test_S38_a_body_that_comes_after_its_answer_keeps_no_connection(head: bytes, late: bytes) -> None:
+    async def walk() -> bytes:
+        async with connected(rest=1, reads=False) as (reader, writer):
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n" + head)
+            await reader.readuntil(b"\r\n\r\n0")
+            writer.write(late)
+            return await _closes(writer, reader)
+
+    assert asyncio.run(asyncio.wait_for(walk(), 8)) == b""
+
+
+@pytest.mark.parametrize("close", [True, False], ids=["closing", "pipelined"])
+def test_S38_answers_that_nobody_reads_are_given_up(close: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "_LAST_WORDS", 0.3)
+
+    async def walk() -> int:
+        async with connected(answer=b"a" * 8_000_000) as (reader, writer):
+            head = b"GET / HTTP/1.1\r\nHost: x\r\n" + b"Connection: close\r\n" * close + b"\r\n"
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+            writer.write(head if close else head * 20)
+            await asyncio.sleep(1.5)
+            writer.transport.resume_reading()  # type: ignore[attr-defined]
+            return len(await _closes(writer, reader))
+
+    assert asyncio.run(asyncio.wait_for(walk(), 20)) < 8_000_000
+
+
+def test_a_slow_answer_is_waited_for_though_the_next_request_is_stuck_behind_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_protocol, "_PATIENCE", 0.2)
+
+    async def walk() -> bytes:
+        async with connected(pause=0.7) as (reader, writer):
+            writer.write(
+                b"GET / HTTP/1.1\r\nHost: x\r\n\r\nPOST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"
+            )
+            return await reader.readuntil(b"\r\n\r\n0")
+
+    assert asyncio.run(asyncio.wait_for(walk(), 10)).startswith(b"HTTP/1.1 200")
+
+
+def test_a_connection_that_is_over_is_forgotten_at_once() -> None:
+    gone: list[weakref.ref[BoundedProtocol]] = []
+
+    async def walk() -> None:
+        async with connected(made=gone) as (reader, writer):
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\n0")
+            writer.close()
+            await writer.wait_closed()
+            await asyncio.sleep(0.1)
+
+    gc.disable()
+    try:
+        asyncio.run(asyncio.wait_for(walk(), 10))
+        assert [ref() for ref in gone] == [None]
+    finally:
+        gc.enable()

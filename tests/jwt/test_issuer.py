@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -44,25 +41,6 @@ def test_each_token_has_a_name_of_its_own() -> None:
     names = {parts(issuer().issue(lifetime=60))[1]["jti"] for _ in range(100)}
     assert len(names) == 100
     assert parts(issuer().issue(lifetime=60, jwt_id="mine"))[1]["jti"] == "mine"
-
-
-_FORKED = """
-import os
-from mintmark import Issuer, Key, inspect
-issuer = Issuer("https://issuer.example", key=Key.generate("HS256"))
-issuer.issue(lifetime=60)  # random bits for many are here by now
-child = os.fork()
-name = inspect(issuer.issue(lifetime=60)).claims["jti"]
-os.write(1, (name + " ").encode())
-if child:
-    os.waitpid(child, 0)
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-def test_a_child_process_names_its_tokens_differently_than_its_parent() -> None:
-    done = subprocess.run([sys.executable, "-c", _FORKED], capture_output=True, text=True, check=True)
-    assert len(set(done.stdout.split())) == 2
 
 
 def test_times_are_whole_seconds_and_never_longer_than_asked() -> None:

@@ -65,8 +65,8 @@ class AuthorizationServer(Starlette):
     """The ASGI application; it finds who answers by one look into a table of methods and paths.
 
     A router tries its routes one after the other, behind layers of middleware. They are there as well: for
-    paths with a part that varies, for what asks in another way, and for an application that is mounted below
-    a path.
+    paths with a part that varies, for what asks in another way, for an application that is mounted below a
+    path, and for one to which somebody has added middleware.
     """
 
     service: Service
@@ -103,7 +103,7 @@ class AuthorizationServer(Starlette):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""
         answer = None
-        if scope["type"] == "http" and not scope.get("root_path"):
+        if scope["type"] == "http" and not scope.get("root_path") and len(self.user_middleware) == 1:
             answer = self._answers.get((scope["method"], scope["path"]))
         if answer is None:
             await super().__call__(scope, receive, send)
@@ -116,9 +116,10 @@ class AuthorizationServer(Starlette):
             status = response.status_code
             await response(scope, receive, send)
         except Exception as error:
+            fault = await _our_fault(request, error)
             if not status:
                 status = 500
-                await (await _our_fault(request, error))(scope, receive, send)
+                await fault(scope, receive, send)
             raise  # the server closes the connection
         finally:
             log_request(scope, scope["path"], status, begun)

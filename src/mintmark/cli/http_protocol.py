@@ -1,7 +1,8 @@
 """What uvicorn's HTTP lacks for a server that stands alone.
 
-It keeps as much of a head as somebody sends, and waits for the rest of a request as long as somebody likes:
-here both are bounded. And it writes an answer's head and body apart, in two system calls and two packets.
+It keeps as much of a head as somebody sends, and waits for the rest of a request, and for somebody to read an
+answer, as long as somebody likes: here all three are bounded. And it writes an answer's head and body apart,
+in two system calls and two packets.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ __all__ = ["BoundedProtocol"]
 
 
 _LONGEST_HEAD = 64 * 1024
-_LAST_WORDS = 5.0  # seconds for answers that nobody reads, once a connection has been given up
+_LAST_WORDS = 20.0  # seconds for what is written to be read: by whom it is too much for, or before a close
 _PATIENCE = 20.0  # seconds for a whole request, from the connection or from its first byte
 
 
@@ -40,11 +41,25 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End with it."""
         self._deadline.end()
+        self._gathering.end()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """More is written than is read."""
+        self._gathering.abort_soon()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """It is read after all; what a closed connection still holds keeps its time."""
+        if not self.transport.is_closing():
+            self._gathering.end()
+        super().resume_writing()
 
     def _is_answering(self) -> bool:
         """Say whether a request is here as a whole and its answer is not out."""
         cycle = self.cycle
+        if self.pipeline:
+            return True
         return cycle is not None and not cycle.response_complete and not cycle.more_body  # type: ignore[redundant-expr]
 
     def _give_up(self) -> None:
@@ -52,7 +67,6 @@ class BoundedProtocol(HttpToolsProtocol):
             self._deadline.set(_PATIENCE)
             return
         self.transport.close()
-        self.loop.call_later(_LAST_WORDS, self.transport.abort)
 
     def eof_received(self) -> None:
         """Write what waits before the transport closes by itself: who has said all still reads."""
@@ -81,6 +95,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._arriving = False
         self._deadline.clear()
         super().on_message_complete()
+        if self.cycle.response_complete:  # by somebody who did not care for the body
+            self._deadline.set(self.timeout_keep_alive)
 
     def on_response_complete(self) -> None:
         """Go on with the request that waits, or rest; uvicorn would make a timer each time and cancel it."""
@@ -131,8 +147,9 @@ class _Deadline:
         self._at = None
 
     def end(self) -> None:
-        """Do not act, and leave nothing behind."""
+        """Do not act any more, and leave nothing behind."""
         self._at = None
+        self._act = _nothing
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -154,6 +171,10 @@ class _Deadline:
         self._act()
 
 
+def _nothing() -> None:
+    pass
+
+
 class _Gathering:
     """A transport: what is written waits until the loop's next turn; everything else is the transport's."""
 
@@ -161,6 +182,7 @@ class _Gathering:
         self._transport = transport
         self._loop = loop
         self._held: list[bytes] = []
+        self._last_words: asyncio.TimerHandle | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -172,9 +194,21 @@ class _Gathering:
         self._held.append(data)
 
     def close(self) -> None:
-        """Write what waits, then close."""
+        """Write what waits, then close, whether or not anybody reads it."""
         self.flush()
         self._transport.close()
+        self.abort_soon()
+
+    def abort_soon(self) -> None:
+        """Abort unless :meth:`end` comes first."""
+        if self._last_words is None:
+            self._last_words = self._loop.call_later(_LAST_WORDS, self._transport.abort)
+
+    def end(self) -> None:
+        """All has been read, or nobody is left to read."""
+        if self._last_words is not None:
+            self._last_words.cancel()
+            self._last_words = None
 
     def flush(self) -> None:
         """Write what waits."""

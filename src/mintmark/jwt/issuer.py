@@ -124,7 +124,7 @@ class Issuer:
         members["exp"] = _expiry(now, lifetime)
         if not_before is not None:
             members["nbf"] = int(_time(not_before, "not_before"))
-        members["jti"] = _new_id() if jwt_id is None else jwt_id
+        members["jti"] = b64url_encode(os.urandom(16)) if jwt_id is None else jwt_id
         if claims is not None:
             further = claims if type(claims) is dict else dict(claims)
             if not further.keys().isdisjoint(_ARGUMENTS):
@@ -160,22 +160,6 @@ class _Form(Struct, frozen=True):
     typ: str
     recognise: Callable[[dict[str, Any]], bool]
     sign: Callable[[bytes], str]
-
-
-_IDS_AT_ONCE: Final = 64
-_ids: Final[list[str]] = []
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_ids.clear)  # or parent and child would give out the same
-
-
-def _new_id() -> str:
-    """Return 128 random bits; the system is asked for many at once, since each question costs."""
-    while True:
-        try:
-            return _ids.pop()
-        except IndexError:
-            random = os.urandom(16 * _IDS_AT_ONCE)
-            _ids.extend([b64url_encode(random[at : at + 16]) for at in range(0, len(random), 16)])
 
 
 def _refuse_misfit(form: _Form, members: dict[str, Any]) -> None:

@@ -292,3 +292,10 @@ def test_D3_a_persons_sub_cannot_be_a_client_id(browser: Browser) -> None:
         claims_of(browser.tokens(who=BOB)["access_token"])["sub"]
         not in browser.server.service.catalogue.clients
     )
+
+
+def test_every_access_token_has_a_name_of_its_own(browser: Browser) -> None:
+    """Also where the random bits for many of them were fetched at once."""
+    names = {claims_of(client_credentials(browser).json()["access_token"])["jti"] for _ in range(130)}
+    assert len(names) == 130
+    assert {len(name) for name in names} == {22}

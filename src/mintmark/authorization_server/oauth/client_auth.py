@@ -10,6 +10,8 @@ import hmac
 import math
 from collections.abc import Mapping
 
+import pybase64
+
 from mintmark._discreet import Discreet
 from mintmark.authorization_server.oauth.attempts import Attempts
 from mintmark.authorization_server.oauth.errors import InvalidClient, InvalidRequest, TooManyRequests
@@ -60,7 +62,7 @@ def _basic(authorization: str) -> Credentials:
     if scheme.lower() != "basic":
         raise _refused("the Authorization header is not Basic")
     try:
-        text = binascii.a2b_base64(encoded.strip(), strict_mode=True).decode("utf-8")
+        text = pybase64.b64decode(encoded.strip(), validate=True).decode("utf-8")
         name, colon, secret = text.partition(":")
         client_id, secret = form_decoded(name), form_decoded(secret)
     except (binascii.Error, ValueError):

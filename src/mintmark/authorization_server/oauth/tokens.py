@@ -4,6 +4,7 @@ were revoked.
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,6 +16,7 @@ from mintmark.authorization_server.registrations import Client
 from mintmark.authorization_server.revocation import STATUS_LIST_LIFETIME, DenyLog
 from mintmark.authorization_server.settings import TokenLifetimes
 from mintmark.authorization_server.storage.records import Grant, Person
+from mintmark.jose.encoding import b64url_encode
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
 from mintmark.jwt import (
@@ -34,6 +36,7 @@ __all__ = ["SIGNING_ALG", "AccessToken", "TokenMint"]
 SIGNING_ALG = "ES256"
 _JITTER = 0.05  # lives end up to 5 % early, so that renewals do not come all at once
 _SNAPSHOT_LIFETIME = 300.0
+_IDS_AT_ONCE = 64
 
 
 class AccessToken(Discreet, frozen=True):
@@ -90,6 +93,7 @@ class TokenMint:
         self._clock = clock
         self._extra_claims = extra_claims
         self._issuers: dict[str, tuple[Key, Issuer]] = {}
+        self._ids: list[str] = []
         self._access_tokens = Verifier(
             issuer=issuer,
             audience=UNCHECKED,  # userinfo and exchange look at it themselves
@@ -143,6 +147,7 @@ class TokenMint:
             lifetime=lifetime,
             claims=claims,
             profile=ACCESS_TOKEN,
+            jwt_id=self._new_id(),
         )
         return AccessToken(text, lifetime, scope)
 
@@ -164,6 +169,7 @@ class TokenMint:
             lifetime=self._lifetimes.id_token_lifetime,
             claims=claims,
             profile=ID_TOKEN,
+            jwt_id=self._new_id(),
         )
 
     def snapshot(self, seq: int, entries: list[dict[str, Any]]) -> str:
@@ -191,6 +197,16 @@ class TokenMint:
         :raises InvalidToken: not ours.
         """
         return await self._hints.averify(text)
+
+    def _new_id(self) -> str:
+        """128 random bits; the system is asked for many at once, since each question costs.
+
+        No process inherits them: a service is opened where it runs.
+        """
+        if not self._ids:
+            bits = os.urandom(16 * _IDS_AT_ONCE)
+            self._ids = [b64url_encode(bits[at : at + 16]) for at in range(0, len(bits), 16)]
+        return self._ids.pop()
 
     def _signer(self, alg: str) -> Issuer:
         """Return the issuer with the key that signs now; keys change under way."""

@@ -1,9 +1,10 @@
 """One writer, commits in groups: every unit of work is durable before anybody hears that it is done.
 
 SQLite admits one writer at a time and pays one disk sync for each commit. So all writes of a process go
-through one thread, which takes whatever is waiting, runs each unit inside a savepoint of one transaction
-(or as the transaction, when there is only one), commits once, and only then answers. A unit that fails undoes itself alone; a commit that fails is everybody's
-failure. A group in which nobody asks for the disk does not wait for it; the next sync takes it along.
+through one thread, which takes whatever is waiting, runs each unit inside a savepoint of one transaction (or
+as the transaction, when there is only one), commits once, and only then answers. A unit that fails undoes
+itself alone; a commit that fails is everybody's failure. A group in which nobody asks for the disk does not
+wait for it; the next sync takes it along.
 """
 
 from __future__ import annotations
