@@ -92,6 +92,7 @@ class AuthorizationServer(Starlette):
             middleware=[Middleware(AccessLog, routes=routes)],
             exception_handlers={HTTPException: _http_problem, Exception: _our_fault},
         )
+        self._own = list(self.user_middleware)
         self.router.redirect_slashes = False  # it would answer 307, to wherever the Host header says
         self._answers: dict[tuple[str, str], Callable[[Request], Awaitable[Response]]] = {
             (method, route.path): route.endpoint
@@ -103,7 +104,7 @@ class AuthorizationServer(Starlette):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""
         answer = None
-        if scope["type"] == "http" and not scope.get("root_path") and len(self.user_middleware) == 1:
+        if scope["type"] == "http" and not scope.get("root_path") and self.user_middleware == self._own:
             answer = self._answers.get((scope["method"], scope["path"]))
         if answer is None:
             await super().__call__(scope, receive, send)

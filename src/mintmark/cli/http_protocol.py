@@ -41,18 +41,19 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End with it."""
         self._deadline.end()
-        self._gathering.end()
+        self._gathering.is_lost = True
+        self._gathering.unhurry()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         """More is written than is read."""
-        self._gathering.abort_soon()
+        self._gathering.hurry()
         super().pause_writing()
 
     def resume_writing(self) -> None:
         """It is read after all; what a closed connection still holds keeps its time."""
         if not self.transport.is_closing():
-            self._gathering.end()
+            self._gathering.unhurry()
         super().resume_writing()
 
     def _is_answering(self) -> bool:
@@ -183,6 +184,7 @@ class _Gathering:
         self._loop = loop
         self._held: list[bytes] = []
         self._last_words: asyncio.TimerHandle | None = None
+        self.is_lost = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -197,15 +199,15 @@ class _Gathering:
         """Write what waits, then close, whether or not anybody reads it."""
         self.flush()
         self._transport.close()
-        self.abort_soon()
+        self.hurry()
 
-    def abort_soon(self) -> None:
-        """Abort unless :meth:`end` comes first."""
-        if self._last_words is None:
+    def hurry(self) -> None:
+        """Give whoever reads a little time for what is written; then the connection goes."""
+        if self._last_words is None and not self.is_lost:
             self._last_words = self._loop.call_later(_LAST_WORDS, self._transport.abort)
 
-    def end(self) -> None:
-        """All has been read, or nobody is left to read."""
+    def unhurry(self) -> None:
+        """Give all the time there is."""
         if self._last_words is not None:
             self._last_words.cancel()
             self._last_words = None
