@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -30,8 +31,8 @@ class Pipe:
     def close(self) -> None:
         self.done.append("closed")
 
-    def abort(self) -> None:
-        self.done.append("aborted")
+    def get_write_buffer_size(self) -> int:
+        return 0
 
     def get_extra_info(self, name: str) -> str:
         return f"info of {name}"
@@ -59,7 +60,7 @@ def test_a_connection_that_closes_takes_what_was_written_along() -> None:
         transport.write(b"last words")
         transport.close()
         await asyncio.sleep(0)
-        transport.unhurry()
+        transport.unwatch()
         assert transport.get_extra_info("peername") == "info of peername"
         return pipe.done
 
@@ -364,7 +365,7 @@ def test_S38_a_body_that_comes_after_its_answer_keeps_no_connection(head: bytes,
 
 @pytest.mark.parametrize("close", [True, False], ids=["closing", "pipelined"])
 def test_S38_answers_that_nobody_reads_are_given_up(close: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_protocol, "_LAST_WORDS", 0.3)
+    monkeypatch.setattr(http_protocol, "_READING", 0.3)
 
     async def walk() -> int:
         async with connected(answer=b"a" * 8_000_000) as (reader, writer):
@@ -376,6 +377,24 @@ def test_S38_answers_that_nobody_reads_are_given_up(close: bool, monkeypatch: py
             return len(await _closes(writer, reader))
 
     assert asyncio.run(asyncio.wait_for(walk(), 20)) < 8_000_000
+
+
+def test_whoever_reads_slowly_gets_the_whole_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though it takes many times as long as somebody who does not read is given."""
+    monkeypatch.setattr(http_protocol, "_READING", 0.3)
+
+    async def walk() -> int:
+        async with connected(answer=b"a" * 12_000_000) as (reader, writer):
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            length = 0
+            while piece := await reader.read(500_000):
+                length += len(piece)
+                await asyncio.sleep(0.02)
+            return length
+
+    begun = time.monotonic()
+    assert asyncio.run(asyncio.wait_for(walk(), 30)) > 12_000_000
+    assert time.monotonic() - begun > 1.0
 
 
 def test_a_slow_answer_is_waited_for_though_the_next_request_is_stuck_behind_it(
@@ -405,7 +424,7 @@ def test_a_connection_that_is_over_is_forgotten_at_once() -> None:
             await writer.wait_closed()
             await asyncio.sleep(0.1)
             timers = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]
-            return made[0](), [timer for timer in timers if not timer.cancelled() and "abort" in repr(timer)]
+            return made[0](), [timer for timer in timers if not timer.cancelled() and "_look" in repr(timer)]
 
     gc.disable()
     try:

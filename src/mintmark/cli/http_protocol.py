@@ -17,7 +17,8 @@ __all__ = ["BoundedProtocol"]
 
 
 _LONGEST_HEAD = 64 * 1024
-_LAST_WORDS = 20.0  # seconds for what is written to be read: by whom it is too much for, or before a close
+_READING = 20.0  # seconds in which somebody has to read on, when an answer waits
+_READ_ON = 16 * 1024  # bytes that count as that
 _PATIENCE = 20.0  # seconds for a whole request, from the connection or from its first byte
 
 
@@ -25,7 +26,7 @@ class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's own protocol on a transport that gathers what is written within one turn of the loop.
 
     Addresses, headers, trailers and the extensions of chunks together are bounded (RFC 9112 3, 7.1), and so
-    is the time that a request takes to arrive.
+    are the time that a request takes to arrive and the time in which nobody reads an answer.
     """
 
     _unread = 0  # bytes since a message, its body or another piece of that began
@@ -41,19 +42,18 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End with it."""
         self._deadline.end()
-        self._gathering.is_lost = True
-        self._gathering.unhurry()
+        self._gathering.lost()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         """More is written than is read."""
-        self._gathering.hurry()
+        self._gathering.watch_reading()
         super().pause_writing()
 
     def resume_writing(self) -> None:
-        """It is read after all; what a closed connection still holds keeps its time."""
+        """It is read after all; what a closed connection still holds is watched on."""
         if not self.transport.is_closing():
-            self._gathering.unhurry()
+            self._gathering.unwatch()
         super().resume_writing()
 
     def _is_answering(self) -> bool:
@@ -183,8 +183,8 @@ class _Gathering:
         self._transport = transport
         self._loop = loop
         self._held: list[bytes] = []
-        self._last_words: asyncio.TimerHandle | None = None
-        self.is_lost = False
+        self._watching: asyncio.TimerHandle | None = None
+        self._is_lost = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -199,18 +199,34 @@ class _Gathering:
         """Write what waits, then close, whether or not anybody reads it."""
         self.flush()
         self._transport.close()
-        self.hurry()
+        self.watch_reading()
 
-    def hurry(self) -> None:
-        """Give whoever reads a little time for what is written; then the connection goes."""
-        if self._last_words is None and not self.is_lost:
-            self._last_words = self._loop.call_later(_LAST_WORDS, self._transport.abort)
+    def lost(self) -> None:
+        """Nobody is left to read."""
+        self._is_lost = True
+        self.unwatch()
 
-    def unhurry(self) -> None:
+    def watch_reading(self) -> None:
+        """Abort when what is written is not read on."""
+        if self._watching is None and not self._is_lost:
+            self._look_again()
+
+    def unwatch(self) -> None:
         """Give all the time there is."""
-        if self._last_words is not None:
-            self._last_words.cancel()
-            self._last_words = None
+        if self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
+
+    def _look_again(self) -> None:
+        unread = self._transport.get_write_buffer_size()
+        self._watching = self._loop.call_later(_READING, self._look, unread)
+
+    def _look(self, unread_before: int) -> None:
+        unread = self._transport.get_write_buffer_size()
+        if unread_before - unread < _READ_ON:
+            self._transport.abort()
+        else:
+            self._look_again()
 
     def flush(self) -> None:
         """Write what waits."""
