@@ -101,6 +101,15 @@ def test_it_stops_cleanly_with_an_open_feed_and_starts_again(here: Path, number:
         assert httpx.get(f"{url}/jwks").json() == keys
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the hint is Linux's")
+def test_none_of_its_threads_interrupts_a_hash(here: Path) -> None:
+    with serving() as (process, _):
+        threads = [int(task.name) for task in Path(f"/proc/{process.pid}/task").iterdir()]
+        policies = [os.sched_getscheduler(thread) for thread in threads]
+    assert len(policies) > 2
+    assert set(policies) == {os.SCHED_BATCH}
+
+
 def test_a_taken_port(run: Run) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -20,6 +20,7 @@ import uvicorn
 from mintmark.authorization_server.app import AuthorizationServer, create_app
 from mintmark.authorization_server.logs import configure_logging, log_event
 from mintmark.authorization_server.oauth.redirect_uris import is_loopback_host
+from mintmark.authorization_server.people.turns import end_turns
 from mintmark.authorization_server.settings import Settings
 from mintmark.authorization_server.settings_file import load_settings
 from mintmark.cli.http_protocol import BoundedProtocol
@@ -61,6 +62,7 @@ def run_server(
         raise ConfigurationError(f"--log-level {log_level[:20]}: choose one of {', '.join(_LEVELS)}")
     settings = load(file, database, defaults={"issuer": f"http://127.0.0.1:{port or _DEFAULT_PORT}"})
     listening = _listen(settings, host, port)
+    end_turns()  # before any thread is started
     configure_logging(level=_LEVELS[log_level.lower()])
     app = create_app(settings)
     with listening, asyncio.Runner(loop_factory=_loop_factory()) as runner:

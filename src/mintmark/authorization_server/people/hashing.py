@@ -13,6 +13,7 @@ import argon2
 from argon2.exceptions import InvalidHashError, VerificationError
 from msgspec import Struct
 
+from mintmark.authorization_server.people.turns import HASH_TURN, set_turn
 from mintmark.errors import ErrorCode, MintmarkError
 
 __all__ = ["HashingPolicy", "PasswordHasher", "PeopleBusy"]
@@ -60,7 +61,12 @@ class PasswordHasher:
             memory_cost=self._policy.memory_kib,
             parallelism=self._policy.lanes,
         )
-        self._pool = ThreadPoolExecutor(self._policy.workers, thread_name_prefix="mintmark-argon2")
+        self._pool = ThreadPoolExecutor(
+            self._policy.workers,
+            thread_name_prefix="mintmark-argon2",
+            initializer=set_turn,
+            initargs=(HASH_TURN,),
+        )
         self._pending = 0  # touched by the loop's thread only
         # What an unknown name is checked against: the same parameters, hence the same work. The start of the
         # service does not wait for it.
