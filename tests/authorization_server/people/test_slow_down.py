@@ -63,6 +63,8 @@ async def test_waiting_ends_and_a_clock_that_is_set_back_does_not_prolong_it() -
         ("::ffff:192.0.2.1", "192.0.2.1"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::/64", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
         ("testclient", "testclient"),
         ("x" * 500, "x" * 64),
     ],

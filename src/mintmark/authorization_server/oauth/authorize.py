@@ -8,7 +8,7 @@ Until client and redirect URI are known to be right, every refusal is a page of 
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -266,5 +266,5 @@ def _back_to_client(flow: Flow, answer: dict[str, str]) -> Response:
     state = flow.parameters.get("state")
     query = {**answer, **({"state": state} if state is not None else {}), "iss": flow.service.settings.issuer}
     separator = "" if uri.endswith(("?", "&")) else "&" if "?" in uri else "?"
-    location = f"{uri}{separator}{urlencode(query, quote_via=quote)}"
+    location = uri + separator + "&".join([f"{name}={quote(value, '')}" for name, value in query.items()])
     return Response(status_code=303, headers={"Location": location, "Cache-Control": "no-store"})

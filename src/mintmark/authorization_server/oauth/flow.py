@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import ipaddress
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -13,6 +11,7 @@ from starlette.responses import Response
 from mintmark.authorization_server.oauth.catalogue import Catalogue
 from mintmark.authorization_server.oauth.parameters import Parameters
 from mintmark.authorization_server.oauth.service import Service, service_of
+from mintmark.authorization_server.people import slow_down
 from mintmark.authorization_server.registrations import Client
 from mintmark.authorization_server.sessions import Beginning
 from mintmark.authorization_server.storage.records import Person, SignIn
@@ -75,21 +74,6 @@ Step = Callable[[Flow], Awaitable[Response | None]]
 
 
 def network_of(request: Request) -> str:
-    """Return the network of the caller: the IPv4 address, or the /64 of an IPv6 address, which is one
-    household.
-    """
+    """Return the network of the caller."""
     client = request.scope.get("client")
-    return _network(client[0] if client else "")
-
-
-@functools.lru_cache(maxsize=4096)
-def _network(host: str) -> str:
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return "unknown"
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
+    return slow_down.network_of(client[0]) if client else "unknown"

@@ -6,6 +6,7 @@ loopback IP address of a native application (RFC 8252 7.3).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -94,6 +95,7 @@ def _without_loopback_port(uri: str) -> str | None:
     return None
 
 
+@functools.lru_cache(maxsize=1024)
 def form_action_source(uri: str) -> str:
     """Return the CSP source that lets a form's answer redirect to ``uri``.
 

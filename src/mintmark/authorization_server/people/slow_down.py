@@ -12,6 +12,7 @@ What holds:
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 
 from msgspec import Struct
@@ -87,11 +88,19 @@ def _left(tally: Tally, free: int, now: float, policy: SlowDownPolicy) -> float:
 
 
 def network_of(address: str) -> str:
-    """The network that an address stands for: itself in IPv4, its /64 in IPv6; other text as it is."""
+    """The network that an address stands for: itself in IPv4, its /64, one household, in IPv6.
+
+    Other text, a network among it, is taken as it is.
+    """
+    return _network(address[:64])  # no address is longer: what a proxy passes on must not fill our memory
+
+
+@functools.lru_cache(maxsize=4096)
+def _network(address: str) -> str:
     try:
-        parsed = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return address[:64]
+        return address
     if isinstance(parsed, ipaddress.IPv6Address):
         if parsed.ipv4_mapped is not None:
             return str(parsed.ipv4_mapped)

@@ -78,4 +78,4 @@ def _write(response: Response, settings: Settings, name: str, value: str, *, max
     lasting = f"Max-Age={max_age}; " if max_age is not None else ""
     secure = "; Secure" if settings.is_https else ""
     said = f"{_name(settings, name)}={value}; HttpOnly; {lasting}Path=/; SameSite=Lax{secure}"
-    response.headers.append("Set-Cookie", said)
+    response.raw_headers.append((b"set-cookie", said.encode("ascii")))

@@ -12,7 +12,7 @@ from typing import Any
 
 import jinja2
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from mintmark.authorization_server.oauth.errors import OAuthError
 from mintmark.authorization_server.settings import Settings
@@ -21,14 +21,13 @@ from mintmark.authorization_server.web import cookies, forms
 __all__ = ["STATIC", "Pages"]
 
 # No Cross-Origin-Opener-Policy: applications that open us in a popup need their opener back.
-_HEADERS = MappingProxyType(
-    {
-        "Cache-Control": "no-store",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
-        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    }
+_HEADERS = (
+    (b"content-type", b"text/html; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 )
 _MEDIA_TYPES = {"mintmark.css": "text/css; charset=utf-8", "mark.svg": "image/svg+xml"}
 
@@ -56,6 +55,13 @@ def _wait(seconds: float) -> str:
     return f"{math.ceil(whole / 60)} minutes"
 
 
+class _Page(Response):
+    """A page with the headers that all have; Starlette would look which are missing, and spell each anew."""
+
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        self.raw_headers = [(b"content-length", b"%d" % len(self.body)), *_HEADERS]
+
+
 class Pages:
     """Renders the pages of one service."""
 
@@ -70,10 +76,11 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.filters.update(date=_date, wait=_wait)
-        self._templates.globals["static"] = {
+        self._templates.globals = {
             name.replace(".", "_"): f"/static/{name}?{hashlib.sha256(content).hexdigest()[:12]}"
             for name, (content, _) in STATIC.items()
         }
+        self._ready: dict[str, jinja2.Template] = {}
 
     def page(
         self,
@@ -88,11 +95,20 @@ class Pages:
 
         :param form_action: further CSP sources that the answer to its form may redirect to.
         """
-        body = self._templates.get_template(template).render(**values)
-        said = {**_HEADERS, "Content-Security-Policy": _policy(form_action), **(headers or {})}
+        response = _Page(self._template(template).render(values), status_code=status)
+        response.raw_headers.append((b"content-security-policy", _policy(form_action).encode("latin-1")))
         if self._settings.is_https:
-            said["Strict-Transport-Security"] = "max-age=31536000"
-        return HTMLResponse(body, status_code=status, headers=said)
+            response.raw_headers.append((b"strict-transport-security", b"max-age=31536000"))
+        if headers:
+            response.headers.update(headers)
+        return response
+
+    def _template(self, name: str) -> jinja2.Template:
+        known = self._ready.get(name)
+        if known is None:
+            known = self._ready[name] = self._templates.get_template(name)
+            known.globals = dict(known.globals)  # a chain of two would be walked for each page
+        return known
 
     def form(
         self, request: Request, template: str, *, purpose: str, content: tuple[str, ...] = (), **values: Any
