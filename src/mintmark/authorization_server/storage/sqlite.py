@@ -36,6 +36,7 @@ WRITER_PRAGMAS = (
     "journal_mode=WAL",
     "foreign_keys=ON",
     "secure_delete=ON",  # destroyed means overwritten
+    "temp_store=MEMORY",  # savepoints keep pages of ours: in no file outside the database, and written once
 )
 _READ_CONNECTIONS = 4
 
