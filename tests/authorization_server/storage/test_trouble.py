@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -107,7 +106,7 @@ def test_what_savepoints_keep_of_the_data_goes_through_no_file(db: Database) -> 
 
     def change(connection: sa.Connection) -> list[str]:
         connection.exec_driver_sql("UPDATE secrets SET created_at = created_at + 1")
-        return [os.readlink(entry) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
+        return [str(entry.readlink()) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
 
     async def main() -> list[list[str]]:
         return await asyncio.gather(*(db.write(change) for _ in range(4)))
