@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
+import os
 from typing import Self
 
 from mintmark.authorization_server.keys.sealing import Sealer
@@ -13,7 +13,7 @@ from mintmark.authorization_server.storage.repositories import secrets as rows
 from mintmark.errors import ConfigurationError, MintmarkError
 from mintmark.jose.encoding import b64url_decode, b64url_encode, json_encode, json_object
 
-__all__ = ["MacKey", "ServerSecrets"]
+__all__ = ["MacKey", "ServerSecrets", "random_text"]
 
 _NAME = "root"
 _SIZE = 32
@@ -59,8 +59,13 @@ class MacKey:
         return keyed.digest()
 
 
+def random_text(size: int) -> str:
+    """So many random bytes in base64url: nobody guesses it, and cookies, forms and addresses can hold it."""
+    return b64url_encode(os.urandom(size))
+
+
 def _make(db: Database, sealer: Sealer, now: float) -> str:
-    root = secrets.token_bytes(_SIZE)
+    root = os.urandom(_SIZE)
     fresh = sealer.seal(json_encode({"name": _NAME, "secret": b64url_encode(root)}))
 
     def insert(connection: Connection) -> str:

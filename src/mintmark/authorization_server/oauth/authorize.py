@@ -7,6 +7,7 @@ Until client and redirect URI are known to be right, every refusal is a page of 
 
 from __future__ import annotations
 
+import functools
 import re
 from urllib.parse import quote
 
@@ -264,7 +265,13 @@ def _back_to_client(flow: Flow, answer: dict[str, str]) -> Response:
     """
     uri = flow.redirect_uri or ""
     state = flow.parameters.get("state")
-    query = {**answer, **({"state": state} if state is not None else {}), "iss": flow.service.settings.issuer}
+    query = answer if state is None else {**answer, "state": state}
     separator = "" if uri.endswith(("?", "&")) else "&" if "?" in uri else "?"
-    location = uri + separator + "&".join([f"{name}={quote(value, '')}" for name, value in query.items()])
+    said = "&".join([f"{name}={quote(value, '')}" for name, value in query.items()])
+    location = f"{uri}{separator}{said}&iss={_in_a_query(flow.service.settings.issuer)}"
     return Response(status_code=303, headers={"Location": location, "Cache-Control": "no-store"})
+
+
+@functools.lru_cache(maxsize=8)
+def _in_a_query(issuer: str) -> str:
+    return quote(issuer, "")

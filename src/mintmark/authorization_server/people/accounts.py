@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import secrets as random
 from collections.abc import Mapping
 from typing import Any
 
 from msgspec import field
 
 from mintmark._discreet import Discreet
+from mintmark.authorization_server.keys.secrets import random_text
 from mintmark.authorization_server.storage.records import Person
 
 __all__ = ["NewPerson", "new_person"]
@@ -33,7 +33,7 @@ class NewPerson(Discreet, frozen=True):
 def new_person(new: NewPerson, now: float, *, has_password: bool) -> Person:
     """Return the record of a new account, with a ``sub`` of its own."""
     return Person(
-        person_id=f"p_{random.token_urlsafe(16)}",  # no client can have this as its client_id by chance
+        person_id=f"p_{random_text(16)}",  # no client can have this as its client_id by chance
         username=new.username,
         name=new.name,
         email=new.email,

@@ -5,13 +5,12 @@ from __future__ import annotations
 import functools
 import hashlib
 import hmac
-import secrets as random
 from collections.abc import Callable
 from typing import Any
 
 from msgspec import Struct
 
-from mintmark.authorization_server.keys.secrets import MacKey, ServerSecrets
+from mintmark.authorization_server.keys.secrets import MacKey, ServerSecrets, random_text
 from mintmark.authorization_server.people.accounts import NewPerson, new_person
 from mintmark.authorization_server.people.attempts import Attempt, Attempts
 from mintmark.authorization_server.people.hashing import PasswordHasher
@@ -125,7 +124,7 @@ class People:
 
         It lets nobody in. It says that strangers' failures are not this browser's.
         """
-        device = random.token_urlsafe(16)
+        device = random_text(16)
         return f"{device}.{self._device_mac(person_id, device)}"
 
     def _known_device(self, person: Person | None, token: str | None) -> str | None:
@@ -230,7 +229,7 @@ class People:
         """On the first start, make ``admin`` with a random password; None if there is anybody already."""
         if await self._db.read(rows.any_exist):
             return None
-        password = random.token_urlsafe(18)
+        password = random_text(18)
         new = NewPerson("admin", password, name="Administrator", roles=(ADMINISTRATOR,))
         try:
             return await self.create(new, now), password

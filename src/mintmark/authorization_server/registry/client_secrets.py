@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
+
+from mintmark.authorization_server.keys.secrets import random_text
 
 __all__ = ["PREFIX", "new_secret", "secret_digest"]
 
@@ -12,7 +13,7 @@ PREFIX = "mms_"  # so that scanners of repositories and logs find a lost one
 
 def new_secret() -> str:
     """Return a secret of 256 random bits: one hash is enough to keep it, and no password hash is needed."""
-    return PREFIX + secrets.token_urlsafe(32)
+    return PREFIX + random_text(32)
 
 
 def secret_digest(secret: str) -> str:

@@ -14,11 +14,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-import secrets
 
 from msgspec import Struct
 
-from mintmark.authorization_server.keys.secrets import MacKey
+from mintmark.authorization_server.keys.secrets import MacKey, random_text
 from mintmark.jose.encoding import b64url_encode
 
 __all__ = [
@@ -77,17 +76,17 @@ class RefreshTokens:
 
 def new_id() -> str:
     """128 random bits: for ``sid``, ``grant_id`` and the like."""
-    return secrets.token_urlsafe(16)
+    return random_text(16)
 
 
 def new_code() -> str:
     """An authorization code (RFC 6749 10.10: it cannot be guessed)."""
-    return CODE_PREFIX + secrets.token_urlsafe(32)
+    return CODE_PREFIX + random_text(32)
 
 
 def new_cookie() -> str:
     """A sign-in cookie's value."""
-    return secrets.token_urlsafe(32)
+    return random_text(32)
 
 
 def digest(secret: str) -> bytes:

@@ -6,12 +6,11 @@ A form for one purpose, one request and one sign-in serves no other.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import secrets
 
 from starlette.requests import Request
 
+from mintmark.authorization_server.keys.secrets import random_text
 from mintmark.authorization_server.settings import Settings
 from mintmark.authorization_server.web import cookies
 
@@ -24,13 +23,13 @@ class ForgedForm(Exception):
 
 def secret_for(request: Request, settings: Settings) -> str:
     """Return the browser's form secret, or a new one that the response has to keep."""
-    return cookies.form_secret_of(request, settings) or secrets.token_urlsafe(32)
+    return cookies.form_secret_of(request, settings) or random_text(32)
 
 
 def form_token(secret: str, purpose: str, *content: str) -> str:
     """Return the token for one form."""
     message = "\x00".join((purpose, *content)).encode()
-    return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
+    return hmac.digest(secret.encode(), message, "sha256").hex()
 
 
 def check(request: Request, settings: Settings, token: str, purpose: str, *content: str) -> None:

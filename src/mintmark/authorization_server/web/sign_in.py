@@ -11,6 +11,7 @@ import math
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from mintmark.authorization_server.access_log import tell
 from mintmark.authorization_server.logs import log_event
 from mintmark.authorization_server.oauth.authorize import known_client, registered_redirect_uri
 from mintmark.authorization_server.oauth.endpoint import read_form, walk
@@ -101,7 +102,7 @@ async def _go_on(flow: Flow, person: Person, beginning: Beginning) -> Response:
     response = await walk(AUTHORIZE, flow) if flow.parameters.text else RedirectResponse("/", status_code=303)
     if flow.beginning is not None:  # the request did not lead to a code
         await sessions.sign_in(beginning)
-    log_event("signed_in", person_id=person.person_id, sid=sign_in.sid)
+    tell(flow.request.scope, "signed_in", {"person_id": person.person_id, "sid": sign_in.sid})
     return response
 
 
