@@ -19,7 +19,7 @@ from typing import Final
 
 __all__ = ["HASH_TURN", "end_turns", "set_turn"]
 
-HASH_TURN: Final = 0.005  # seconds. Ten would save a little more, and let others wait three times as long
+HASH_TURN: Final = 0.008  # seconds. Longer ones save little more, and let others wait
 
 # sched_setattr(2): not in Python, nor in the C libraries of most systems
 _SYSTEM_CALL: Final = {"x86_64": 314, "aarch64": 274}
