@@ -102,12 +102,15 @@ def test_it_stops_cleanly_with_an_open_feed_and_starts_again(here: Path, number:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the hint is Linux's")
-def test_none_of_its_threads_interrupts_a_hash(here: Path) -> None:
+@pytest.mark.parametrize("wanted", [True, False])
+def test_none_of_its_threads_interrupts_a_hash_unless_that_is_not_wanted(here: Path, wanted: bool) -> None:
+    if not wanted:
+        (here / "mintmark.toml").write_text("long_hash_turns = false\n")
     with serving() as (process, _):
         threads = [int(task.name) for task in Path(f"/proc/{process.pid}/task").iterdir()]
         policies = [os.sched_getscheduler(thread) for thread in threads]
     assert len(policies) > 2
-    assert set(policies) == {os.SCHED_BATCH}
+    assert set(policies) == {os.SCHED_BATCH if wanted else os.SCHED_OTHER}
 
 
 def test_a_taken_port(run: Run) -> None:

@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from mintmark.authorization_server.claims import ClaimRule, TokenKind
-from mintmark.authorization_server.oauth.redirect_uris import is_loopback_host, registration_problem
+from mintmark.authorization_server.oauth.redirect_uris import registration_problem
 from mintmark.errors import ConfigurationError
 
 __all__ = [
@@ -262,10 +262,10 @@ class Client(Section):
             parts = split_url(origin)
             if f"{parts.scheme}://{parts.netloc}" != origin or not parts.hostname or "@" in parts.netloc:
                 raise problem(f'"{origin}" is not an origin; write scheme://host:port and nothing behind it')
+            if reason := registration_problem(origin, native=False):
+                raise problem(f'"{origin}" {reason}')
             if origin != origin.lower() or has_default_port(parts):
                 raise problem(f'"{origin}" is not as browsers write it: lower case, without the default port')
-            if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback_host(parts.hostname)):
-                raise problem(f'"{origin}" is neither https nor http on loopback')
         return origins
 
     @model_validator(mode="after")

@@ -94,6 +94,7 @@ class Settings(BaseSettings, Section):
     """Everything that the service was told. Make one with :func:`load_settings`.
 
     :param key_file: where the key-encryption key is kept; beside a database that is a file, if not said.
+    :param long_hash_turns: let ``mintmark serve`` ask Linux for it, see :mod:`.people.turns`.
     """
 
     model_config = SettingsConfigDict(
@@ -109,6 +110,7 @@ class Settings(BaseSettings, Section):
     database: Annotated[str, Field(repr=False)] = "sqlite:///mintmark.db"  # may hold a password
     key_file: Annotated[str | None, Field(min_length=1)] = None
     trusted_proxies: tuple[str, ...] | None = None
+    long_hash_turns: bool = True
     demo: bool = False
     tokens: TokenLifetimes = TokenLifetimes()
     keys: KeySchedule = KeySchedule()

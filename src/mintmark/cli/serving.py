@@ -62,7 +62,8 @@ def run_server(
         raise ConfigurationError(f"--log-level {log_level[:20]}: choose one of {', '.join(_LEVELS)}")
     settings = load(file, database, defaults={"issuer": f"http://127.0.0.1:{port or _DEFAULT_PORT}"})
     listening = _listen(settings, host, port)
-    end_turns()  # before any thread is started
+    if settings.long_hash_turns:
+        end_turns()  # before any thread is started
     configure_logging(level=_LEVELS[log_level.lower()])
     app = create_app(settings)
     with listening, asyncio.Runner(loop_factory=_loop_factory()) as runner:

@@ -47,6 +47,9 @@ def test_A11_A12_what_can_be_registered(uri: str) -> None:
         ("https://*.example.com/", "wildcard"),
         ("https://user:pw@app.example.com/", "@"),
         ("https:///callback", "no host"),
+        ("https://app.example.com;sandbox/", "host"),  # it would stand in a page's policy
+        ("https://app.example.com,b/", "host"),
+        ("https://%61pp.example.com/", "host"),
         ("https://app.example.com:port/", "not a URI"),
         ("https://[::1/", "not a URI"),
         ("https://app.example.com/a b", "characters"),

@@ -134,6 +134,8 @@ def set_orders(**values: Any) -> Change:
         (set_client(origins=["*"]), ["origins"]),
         (set_client(origins=["https://Shop.example"]), ["origins", "lower case"]),
         (set_client(origins=["https://shop.example:443"]), ["origins", "default port"]),
+        (set_client(origins=["https://shop.example;sandbox"]), ["origins", "host"]),
+        (set_client(origins=["com.example.shop://x"]), ["origins", "native"]),
         (set_client(origins=["http://shop.example"]), ["origins", "https"]),
         (set_client(kind="secret"), ['clients[0] "app".kind']),
         (set_client(kind="confidential"), ['"app"', "client_secret_file"]),

@@ -76,4 +76,4 @@ Step = Callable[[Flow], Awaitable[Response | None]]
 def network_of(request: Request) -> str:
     """Return the network of the caller."""
     client = request.scope.get("client")
-    return slow_down.network_of(client[0]) if client else "unknown"
+    return slow_down.network_of(client[0] if client else "")

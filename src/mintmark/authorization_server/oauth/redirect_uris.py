@@ -7,6 +7,7 @@ loopback IP address of a native application (RFC 8252 7.3).
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ __all__ = ["form_action_source", "is_loopback_host", "matching", "registration_p
 _LOOPBACK_IPS = frozenset({"127.0.0.1", "::1"})
 _LOOPBACK_NAMES = frozenset({"localhost", *_LOOPBACK_IPS})
 _LONGEST = 2000
+_AUTHORITY = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?")  # our pages' policy repeats it
 
 
 def is_loopback_host(host: str | None) -> bool:
@@ -46,6 +48,8 @@ def registration_problem(uri: str, *, native: bool) -> str | None:
             return "has no host"
         if "@" in parts.netloc:
             return "holds user information; remove everything before the @"
+        if _AUTHORITY.fullmatch(parts.netloc) is None:
+            return "has a host that no application can have"
         if parts.scheme == "http" and not is_loopback_host(host):
             return "is http and not on loopback; use https"
         return None

@@ -90,7 +90,7 @@ def _left(tally: Tally, free: int, now: float, policy: SlowDownPolicy) -> float:
 def network_of(address: str) -> str:
     """The network that an address stands for: itself in IPv4, its /64, one household, in IPv6.
 
-    Other text, a network among it, is taken as it is.
+    What is no address shares one network: else who can choose that text has as many as he likes.
     """
     return _network(address[:64])  # no address is longer: what a proxy passes on must not fill our memory
 
@@ -98,9 +98,9 @@ def network_of(address: str) -> str:
 @functools.lru_cache(maxsize=4096)
 def _network(address: str) -> str:
     try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
+        parsed = ipaddress.ip_address(address.partition("%")[0].removesuffix("/64"))
     except ValueError:
-        return address
+        return "unknown"
     if isinstance(parsed, ipaddress.IPv6Address):
         if parsed.ipv4_mapped is not None:
             return str(parsed.ipv4_mapped)

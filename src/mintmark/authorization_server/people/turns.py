@@ -5,7 +5,7 @@ hash that was interrupted fills them again: with every processor hashing, most o
 its hash is that. So a thread that wakes up lets a running one end its turn instead of cutting it short, and a
 hash has longer turns than the system's one or two milliseconds: several requests are then served in a row.
 
-Both are hints to Linux, ask for no rights, and change nothing while a processor is free. Where they cannot be
+Both are hints to Linux, need no rights, and change nothing while a processor is free. Where they cannot be
 given, all works as before.
 """
 
@@ -31,22 +31,22 @@ _ATTRIBUTES: Final = struct.Struct(
 def end_turns() -> None:
     """Let this thread, and those that it starts, wake up without interrupting others (``SCHED_BATCH``)."""
     if sys.platform == "linux":
-        with suppress(OSError):
+        with suppress(Exception):  # whatever stands in the way of a hint
             if os.sched_getscheduler(0) == os.SCHED_OTHER:
                 os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def set_turn(seconds: float) -> None:
-    """Ask for this thread's turns to be so long, which Linux heeds since 6.12; all else stays as it is."""
-    if sys.platform != "linux" or sys.maxsize < 2**32:
-        return
-    number = _SYSTEM_CALL.get(os.uname().machine)
-    if number is None:
-        return
-    with suppress(ImportError, OSError):
-        import ctypes  # some builds of Python lack it, and the start of the service need not wait for it
+    """Let this thread's turns be so long if threads here wait for their end; Linux heeds it since 6.12."""
+    if sys.platform == "linux" and sys.maxsize > 2**32:
+        with suppress(Exception):  # as above; the pool of threads would have no second try
+            if os.sched_getscheduler(0) == os.SCHED_BATCH:
+                _set_slice(int(seconds * 1e9))
 
-        policy, nice = os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0)
-        if policy in {os.SCHED_OTHER, os.SCHED_BATCH}:
-            wanted = _ATTRIBUTES.pack(_ATTRIBUTES.size, policy, 0, nice, 0, int(seconds * 1e9), 0, 0)
-            ctypes.CDLL(None).syscall(ctypes.c_long(number), 0, wanted, 0)
+
+def _set_slice(nanoseconds: int) -> None:
+    import ctypes  # some builds of Python lack it, and the start of the service need not wait for it
+
+    number, nice = _SYSTEM_CALL[os.uname().machine], os.getpriority(os.PRIO_PROCESS, 0)
+    wanted = _ATTRIBUTES.pack(_ATTRIBUTES.size, os.SCHED_BATCH, 0, nice, 0, nanoseconds, 0, 0)
+    ctypes.CDLL(None).syscall(ctypes.c_long(number), 0, wanted, 0)

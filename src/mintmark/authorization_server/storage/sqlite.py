@@ -36,8 +36,8 @@ WRITER_PRAGMAS = (
     "journal_mode=WAL",
     "foreign_keys=ON",
     "secure_delete=ON",  # destroyed means overwritten
-    "temp_store=MEMORY",  # savepoints keep pages of ours: in no file outside the database, and written once
 )
+_NO_TEMPORARY_FILES = "temp_store=MEMORY"  # through which savepoints would write their pages once more
 _READ_CONNECTIONS = 4
 
 
@@ -47,7 +47,8 @@ class SQLite:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = str(path)
-        self._writer = GroupWriter(_writer_engine(path), durable=DURABLE, unsynced=_UNSYNCED)
+        engine = _writer_engine(path, _NO_TEMPORARY_FILES)
+        self._writer = GroupWriter(engine, durable=DURABLE, unsynced=_UNSYNCED)
         self._readers = _reader_engine(path)
         self._threads = ThreadPoolExecutor(_READ_CONNECTIONS, thread_name_prefix="mintmark-reader")
         self.here = AtHand(path)
@@ -163,14 +164,14 @@ def _prepare_file(path: Path, *, create: bool) -> None:
         raise ConfigurationError(f"The database {path} is not a file that can be read and written.")
 
 
-def _writer_engine(path: Path) -> sa.Engine:
+def _writer_engine(path: Path, *further: str) -> sa.Engine:
     """One connection that can write, and begins nothing by itself."""
     engine = sa.create_engine(_url(path), poolclass=StaticPool, connect_args=_CONNECT)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
-        set_pragmas(connection, *WRITER_PRAGMAS, DURABLE, patience=BUSY_TIMEOUT)
+        set_pragmas(connection, *WRITER_PRAGMAS, DURABLE, *further, patience=BUSY_TIMEOUT)
 
     return engine
 
