@@ -66,6 +66,9 @@ async def test_waiting_ends_and_a_clock_that_is_set_back_does_not_prolong_it() -
         ("2001:db8:1:2::/64", "2001:db8:1:2::/64"),
         ("fe80::1%eth0", "fe80::/64"),
         ("testclient", "unknown"),
+        ("", "unknown"),
+        ("192.0.2.1:5555", "unknown"),  # a port for each connection must not be a network for each try
+        ("[2001:db8::17]:4711", "unknown"),
         ("x" * 500, "unknown"),
     ],
 )

@@ -21,11 +21,10 @@ __all__ = ["HASH_TURN", "end_turns", "set_turn"]
 
 HASH_TURN: Final = 0.008  # seconds. Longer ones save little more, and let others wait
 
-# sched_setattr(2): not in Python, nor in the C libraries of most systems
+# sched_setattr(2): not in Python, nor in the C libraries of most systems. It takes size, policy, flags, nice,
+# priority, runtime, deadline and period.
 _SYSTEM_CALL: Final = {"x86_64": 314, "aarch64": 274}
-_ATTRIBUTES: Final = struct.Struct(
-    "=IIQiIQQQ"
-)  # size, policy, flags, nice, priority, runtime, deadline, period
+_ATTRIBUTES: Final = struct.Struct("=IIQiIQQQ")
 
 
 def end_turns() -> None:
