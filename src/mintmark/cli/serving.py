@@ -20,7 +20,7 @@ import uvicorn
 from mintmark.authorization_server.app import AuthorizationServer, create_app
 from mintmark.authorization_server.logs import configure_logging, log_event
 from mintmark.authorization_server.oauth.redirect_uris import is_loopback_host
-from mintmark.authorization_server.people.turns import end_turns
+from mintmark.authorization_server.people.turns import let_turns_end
 from mintmark.authorization_server.settings import Settings
 from mintmark.authorization_server.settings_file import load_settings
 from mintmark.cli.http_protocol import BoundedProtocol
@@ -63,7 +63,7 @@ def run_server(
     settings = load(file, database, defaults={"issuer": f"http://127.0.0.1:{port or _DEFAULT_PORT}"})
     listening = _listen(settings, host, port)
     if settings.long_hash_turns:
-        end_turns()  # before any thread is started
+        let_turns_end()  # before any thread is started
     configure_logging(level=_LEVELS[log_level.lower()])
     app = create_app(settings)
     with listening, asyncio.Runner(loop_factory=_loop_factory()) as runner:

@@ -52,7 +52,7 @@ heeds = pytest.mark.skipif(not _heeded(), reason="this system has no turns of on
 @heeds
 def test_a_turn_changes_nothing_else() -> None:
     def nicely() -> tuple[dict[str, int], dict[str, int]]:
-        turns.end_turns()
+        turns.let_turns_end()
         os.setpriority(os.PRIO_PROCESS, 0, 3)
         before = attributes()
         turns.set_turn(0.007)
@@ -69,7 +69,7 @@ def test_a_turn_changes_nothing_else() -> None:
 def test_the_threads_that_hash_have_long_turns_where_others_wait_for_their_end(served: bool) -> None:
     def start() -> dict[str, int]:
         if served:
-            turns.end_turns()
+            turns.let_turns_end()
         hasher = PasswordHasher(HashingPolicy(memory_kib=64, passes=1, workers=1))
         try:
             return hasher._pool.submit(attributes).result()
@@ -81,7 +81,7 @@ def test_the_threads_that_hash_have_long_turns_where_others_wait_for_their_end(s
 
 def test_a_thread_that_ends_turns_is_batch_work_and_so_are_those_it_starts() -> None:
     def nested() -> tuple[int, int]:
-        turns.end_turns()
+        turns.let_turns_end()
         with ThreadPoolExecutor(1) as pool:
             return os.sched_getscheduler(0), pool.submit(os.sched_getscheduler, 0).result()
 
@@ -91,7 +91,7 @@ def test_a_thread_that_ends_turns_is_batch_work_and_so_are_those_it_starts() -> 
 def test_a_policy_that_somebody_chose_is_left_alone() -> None:
     def idle() -> int:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-        turns.end_turns()
+        turns.let_turns_end()
         turns.set_turn(0.007)
         return os.sched_getscheduler(0)
 
@@ -125,7 +125,7 @@ def test_where_a_hint_cannot_be_given_all_stays_as_it_is(
 
     def ask() -> tuple[dict[str, int], dict[str, int]]:
         before = attributes()
-        turns.end_turns()
+        turns.let_turns_end()
         turns.set_turn(0.007)
         return before, attributes()
 

@@ -17,7 +17,7 @@ import sys
 from contextlib import suppress
 from typing import Final
 
-__all__ = ["HASH_TURN", "end_turns", "set_turn"]
+__all__ = ["HASH_TURN", "let_turns_end", "set_turn"]
 
 HASH_TURN: Final = 0.008  # seconds. Longer ones save little more, and let others wait
 
@@ -27,7 +27,7 @@ _SYSTEM_CALL: Final = {"x86_64": 314, "aarch64": 274}
 _ATTRIBUTES: Final = struct.Struct("=IIQiIQQQ")
 
 
-def end_turns() -> None:
+def let_turns_end() -> None:
     """Let this thread, and those that it starts, wake up without interrupting others (``SCHED_BATCH``)."""
     if sys.platform == "linux":
         with suppress(Exception):  # whatever stands in the way of a hint
