@@ -103,3 +103,19 @@ async def test_a_running_process_survives_trouble_with_the_file(db: Database) ->
     kek(db).write_text(good)
     kek(db).chmod(0o600)
     assert open_sealer(db, environ={}).open(sealed) == b"secret"
+
+
+def test_a_key_that_another_process_makes_while_we_look_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It makes the file and seals with it between our look for the file and our question to the database."""
+    db = Database.open(f"sqlite:///{tmp_path / 'x.db'}")
+
+    def sealed_meanwhile(_: object) -> bool:
+        KeyFile(tmp_path / "x.db.kek").make()
+        return True
+
+    monkeypatch.setattr(rows, "anything_sealed", sealed_meanwhile)
+    sealer = open_sealer(db, environ={})
+    assert sealer.open(sealer.seal(b"secret")) == b"secret"
+    db.close_now()

@@ -78,7 +78,8 @@ def open_sealer(
         return KeyEncryption(lambda: keys, source=f"${ENVIRONMENT_NAME}")
     file = KeyFile(key_file_of(db, key_file))
     if not file.path.exists():
-        if db.read_now(secret_rows.anything_sealed):
+        # who seals has made the file before: another process may have done both since we looked
+        if db.read_now(secret_rows.anything_sealed) and not file.path.exists():
             raise ConfigurationError(
                 f"The key-encryption key {file.path} is missing, but the database {db.name} holds keys "
                 "sealed with it: put the file back."
