@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import itertools
 import json
 import math
 import socket
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -292,6 +294,74 @@ def test_S14_rsa_signatures_have_the_length_of_the_modulus() -> None:
     raw = b64url_decode(text)
     for wrong in (b"\0" + raw, raw + b"\0", raw[1:], b"", b"\0" * 256, b"\xff" * 256, b"\0" * 255 + b"\1"):
         refused(f"{signing_input}.{b64url_encode(wrong)}", signer, InvalidSignature)
+
+
+INFO = bytes.fromhex("3031300d060960864801650304020105000420")  # SHA-256, RFC 8017 9.2
+
+PKCS1_FORGERIES: dict[str, Callable[[bytes, int], bytes]] = {
+    "no null parameters": lambda digest, size: padded(
+        bytes.fromhex("302f300b0609608648016503040201") + b"\x04\x20" + digest, size
+    ),
+    "octets after the digest": lambda digest, size: padded(INFO + digest + b"\0", size),
+    "little padding and octets after": lambda digest, size: (
+        b"\0\1" + b"\xff" * 8 + b"\0" + INFO + digest + b"\1" * (size - 62)
+    ),
+    "octets hidden in the parameters": lambda digest, size: padded(
+        bytes.fromhex("3034301006096086480165030402010503aabbcc0420") + digest, size
+    ),
+    "another hash is named": lambda digest, size: padded(
+        bytes.fromhex("3031300d060960864801650304020305000420") + digest, size
+    ),
+    "another digest": lambda digest, size: padded(INFO + digest[::-1], size),
+    "a digest alone": lambda digest, size: padded(digest, size),
+    "nothing at all": lambda digest, size: padded(b"", size),
+    "the length in two octets": lambda digest, size: padded(
+        bytes.fromhex("308131300d060960864801650304020105000420") + digest, size
+    ),
+    "padding that encrypts": lambda digest, size: padded(INFO + digest, size).replace(b"\0\1", b"\0\2", 1),
+    "padding with a gap": lambda digest, size: (
+        padded(INFO + digest, size)[:20] + b"\xfe" + padded(INFO + digest, size)[21:]
+    ),
+    "no zero in front": lambda digest, size: b"\1" + padded(INFO + digest, size)[2:] + b"\0",
+}
+
+
+def padded(info: bytes, size: int) -> bytes:
+    """Return the encoded message of RFC 8017 9.2 around what should be a DigestInfo."""
+    return b"\0\1" + b"\xff" * (size - 3 - len(info)) + b"\0" + info
+
+
+@pytest.mark.parametrize("name", PKCS1_FORGERIES)
+def test_S14_the_whole_encoded_message_counts(name: str) -> None:
+    """Signed with the real key, so that the encoding alone is wrong."""
+    signer = key_for("RS256")
+    numbers = signer.material.private.private_numbers()
+    n, size = numbers.public_numbers.n, 256
+    signing_input = forge({"alg": "RS256"}).rpartition(".")[0].encode()
+    digest = hashlib.sha256(signing_input).digest()
+
+    def signed(encoded: bytes) -> str:
+        assert len(encoded) == size
+        return forge({"alg": "RS256"}, signature=pow(int.from_bytes(encoded), numbers.d, n).to_bytes(size))
+
+    assert jws.verify(signed(padded(INFO + digest, size)), signer)
+    refused(signed(PKCS1_FORGERIES[name](digest, size)), signer, InvalidSignature)
+
+
+def test_S14_a_signature_has_one_spelling() -> None:
+    """Neither without the zero octets in front, nor with the modulus added."""
+    signer = key_for("RS256")
+    n = signer.material.private.private_numbers().public_numbers.n
+    for number in itertools.count():
+        token = jws.sign(b"%d" % number, signer)
+        signing_input, _, text = token.rpartition(".")
+        raw = b64url_decode(text)
+        larger = int.from_bytes(raw) + n
+        if raw[0] == 0 and larger.bit_length() <= 2048:
+            break
+    assert jws.verify(token, signer)
+    refused(f"{signing_input}.{b64url_encode(raw[1:])}", signer, InvalidSignature)
+    refused(f"{signing_input}.{b64url_encode(larger.to_bytes(256))}", signer, InvalidSignature)
 
 
 @pytest.mark.parametrize("salt", [0, 20, 31, 33, 64])
