@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 import re
+import string
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from types import MappingProxyType
@@ -30,6 +31,8 @@ from mintmark.errors import ConfigurationError, ErrorCode, MalformedToken
 from mintmark.jose.strict_json import MAX_DEPTH, MAX_INTEGER, MIN_INTEGER, decode_strictly, refuse_json
 
 __all__ = [
+    "NOT_ORDINARY",
+    "PADDING_AFTER",
     "b64url_decode",
     "b64url_encode",
     "freeze",
@@ -37,6 +40,7 @@ __all__ = [
     "json_encode",
     "json_members",
     "json_object",
+    "ordinary_json",
 ]
 
 MAX_JSON_BYTES: Final = 1 << 20
@@ -44,9 +48,14 @@ MAX_JSON_BYTES: Final = 1 << 20
 # --- base64url ---------------------------------------------------------------------------------------------
 
 _ALTERNATIVES: Final = b"-_"
-# The characters whose unused low bits are zero, by how many characters stand in the last group of four.
-LAST_OF_TWO: Final = frozenset("AQgw")
-LAST_OF_THREE: Final = frozenset("AEIMQUYcgkosw048")
+PADDING_AFTER: Final[tuple[Mapping[str, str], ...]] = (
+    dict.fromkeys(string.ascii_letters + string.digits + "-_", ""),
+    {},
+    dict.fromkeys("AQgw", "=="),
+    dict.fromkeys("AEIMQUYcgkosw048", "="),
+)
+"""By how many characters stand in the last group of four (0: all four), and by the last of them: the padding
+that the codec wants. What is not here leaves bits unused that are not zero, or is no base64url at all."""
 
 
 def b64url_encode(data: bytes) -> str:
@@ -62,17 +71,14 @@ def b64url_decode(text: str | bytes, *, what: str = "a segment") -> bytes:
     """
     if type(text) is not str:
         text = _ascii(text, what)
-    spare = len(text) & 3
     # The codec still takes the standard alphabet's "+" and "/" beside ours, and "=" where it belongs.
-    if "+" in text or "/" in text or "=" in text:
+    if "+" in text or "/" in text:
         _refuse_base64(what)
-    if spare:
-        if spare == 1 or text[-1] not in (LAST_OF_TWO if spare == 2 else LAST_OF_THREE):
-            _refuse_base64(what)
-        text += "==" if spare == 2 else "="
+    if not text:
+        return b""
     try:
-        return pybase64.b64decode(text, _ALTERNATIVES, True)
-    except ValueError:
+        return pybase64.b64decode(text + PADDING_AFTER[len(text) & 3][text[-1]], _ALTERNATIVES, True)
+    except (LookupError, ValueError):
         _refuse_base64(what)
 
 
@@ -96,21 +102,25 @@ def _refuse_base64(what: str) -> NoReturn:
 # --- reading JSON ------------------------------------------------------------------------------------------
 
 
-def _ordinary(depth: int) -> Any:
-    """Return the type of JSON values that nest no deeper and hold no integer beyond 64 bits."""
-    scalar = str | Annotated[int, msgspec.Meta(ge=MIN_INTEGER, le=2**63 - 1)] | float | bool | None
-    value: Any = scalar
-    for _ in range(depth):
-        value = scalar | list[value] | dict[str, value]
-    return value
+def ordinary_json(depth: int, *, null: bool = True) -> Any:
+    """Return the type of JSON values that nest no deeper and hold no integer beyond 64 bits.
+
+    :param null: whether the value itself may be null.
+    """
+    kind: Any = str | Annotated[int, msgspec.Meta(ge=MIN_INTEGER, le=2**63 - 1)] | float | bool
+    if depth:
+        inner: Any = ordinary_json(depth - 1)
+        kind = kind | list[inner] | dict[str, inner]
+    return kind | None if null else kind
 
 
 # Typed, so that the codec itself finds what is deeper or larger than ordinary: that takes the strict path.
 _ORDINARY_DEPTH: Final = 4
-_fast_decode: Final = msgspec.json.Decoder(_ordinary(_ORDINARY_DEPTH)).decode
-_fast_decode_object: Final = msgspec.json.Decoder(dict[str, _ordinary(_ORDINARY_DEPTH - 1)]).decode  # type: ignore[misc]
+_fast_decode: Final = msgspec.json.Decoder(ordinary_json(_ORDINARY_DEPTH)).decode
+_fast_decode_object: Final = msgspec.json.Decoder(dict[str, ordinary_json(_ORDINARY_DEPTH - 1)]).decode  # type: ignore[misc]
 _encode: Final = orjson.dumps
-_NOT_ORDINARY: Final = (ValueError, TypeError, OverflowError, RecursionError, msgspec.MsgspecError)
+NOT_ORDINARY: Final = (ValueError, TypeError, OverflowError, RecursionError, msgspec.MsgspecError)
+"""What the codecs raise where a text is not ordinary."""
 
 
 def json_decode(
@@ -147,7 +157,7 @@ def json_object(
             members: dict[str, Any] = _fast_decode_object(data)
             if _encode(members) == data:
                 return members
-        except _NOT_ORDINARY:
+        except NOT_ORDINARY:
             pass  # the strict decoder says what is wrong
     value = json_decode(data, what=what, max_bytes=max_bytes)
     if type(value) is not dict:
@@ -179,7 +189,7 @@ def _decode_canonical(data: bytes) -> Any:
         value = _fast_decode(data)
         if _encode(value) == data:
             return value
-    except _NOT_ORDINARY:
+    except NOT_ORDINARY:
         pass  # the strict decoder says what is wrong
     return None
 

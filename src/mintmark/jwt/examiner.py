@@ -18,12 +18,12 @@ from mintmark.jose import jws
 from mintmark.jose.encoding import json_object
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
-from mintmark.jwt.acceptance import compile_acceptance
 from mintmark.jwt.cache import Generation
 from mintmark.jwt.checks import problems, validity
 from mintmark.jwt.claims import Claims, raw_members
 from mintmark.jwt.nested import check_replicated, decrypt_token, is_encrypted
 from mintmark.jwt.policy import Policy
+from mintmark.jwt.reader import ClaimsReader
 
 __all__ = ["Examiner", "KeysNeeded", "plain_text"]
 
@@ -60,12 +60,12 @@ class Examiner:
     """
 
     __slots__ = (
-        "_accept",
         "_accept_unencrypted",
         "_decryption_keys",
         "_decrypts",
         "_limit",
         "_policy",
+        "_read",
         "generation",
     )
 
@@ -77,7 +77,7 @@ class Examiner:
         if decryption_keys is not None and not isinstance(decryption_keys, Key | KeySet):
             raise ConfigurationError("decryption_keys= takes a Key or a KeySet")
         self._policy = policy
-        self._accept = compile_acceptance(policy)
+        self._read = ClaimsReader(policy).read
         self._limit = limit
         self._decryption_keys = decryption_keys
         self._accept_unencrypted = accept_unencrypted
@@ -111,15 +111,15 @@ class Examiner:
             if need is not None or (kid is not None and isinstance(refusal, InvalidSignature)):
                 raise
             raise KeysNeeded(kid, keys, refusal) from None
-        members = json_object(payload, "the claims set")
+        if now is None:
+            members, span = json_object(payload, "the claims set"), None
+        else:
+            members, span = self._read(payload, now)
         if outer is not None:
             check_replicated(outer, members)
         if now is None:
             return Claims(members, header, key)
-        span = None
-        if generation.good_headers.get(id(header)) is header:
-            span = self._accept(members, now)
-        if span is None:
+        if span is None or generation.good_headers.get(id(header)) is not header:
             for problem in problems(self._policy, header, members, now):
                 raise problem
             span = validity(self._policy, members)

@@ -7,9 +7,8 @@ that neither a weak random source nor a repeated message betrays the key (RFC 87
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -17,29 +16,29 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from msgspec import Struct
 
+from mintmark.jose.algorithms.hashed import Hash, HashedStream
 from mintmark.jose.algorithms.rows import Sign, SignatureAlgorithm, Verify
 from mintmark.jose.kinds.ec import CURVES, coordinate_bytes, generate
 from mintmark.jose.kinds.material import Material
 
 
 class _Scheme(Struct, frozen=True):
-    """One curve with its hash, which ``hashlib`` computes faster than the backend makes a hash object.
+    """One curve with the size of the hash that goes with it.
 
     ``heads``: what stands before r and before s in DER when both have the full length, by their first bits.
     """
 
-    hash_: Callable[..., Any]
     algorithm: ec.ECDSA
     size: int
     heads: tuple[tuple[tuple[bytes, bytes], ...], ...]
 
 
-def _digest_signer(scheme: _Scheme, material: Material) -> Sign:
+def _signer(scheme: _Scheme, hash_: Hash, material: Material) -> Sign:
     sign, algorithm, size = material.private.sign, scheme.algorithm, scheme.size
 
-    def raw(digest: bytes) -> bytes:
+    def raw(message: bytes) -> bytes:
         # SEQUENCE { INTEGER r, INTEGER s }, as the backend writes it: lengths below 128 except of the whole
-        der: bytes = sign(digest, algorithm)
+        der: bytes = sign(hash_(message).digest(), algorithm)
         at = 4 if der[1] == 0x81 else 3
         end = at + 1 + der[at]
         return der[at + 1 : end].rjust(size, b"\0")[-size:] + der[end + 2 :].rjust(size, b"\0")[-size:]
@@ -47,10 +46,10 @@ def _digest_signer(scheme: _Scheme, material: Material) -> Sign:
     return raw
 
 
-def _digest_verifier(scheme: _Scheme, material: Material) -> Verify:
+def _verifier(scheme: _Scheme, hash_: Hash, material: Material) -> Verify:
     check, algorithm, size, heads = material.public.verify, scheme.algorithm, scheme.size, scheme.heads
 
-    def verify(digest: bytes, signature: bytes) -> bool:
+    def verify(message: bytes, signature: bytes) -> bool:
         if len(signature) != 2 * size:  # RFC 7518 3.4: the two numbers in full length, nothing else
             return False
         r, s = signature[0], signature[size]
@@ -60,7 +59,7 @@ def _digest_verifier(scheme: _Scheme, material: Material) -> Verify:
         else:
             der = _der(signature[:size].lstrip(b"\0") or b"\0", signature[size:].lstrip(b"\0") or b"\0")
         try:
-            check(der, digest, algorithm)
+            check(der, hash_(message).digest(), algorithm)
         except InvalidSignature:
             return False
         return True
@@ -86,38 +85,14 @@ def _heads(r_size: int, r_high: int, s_size: int, s_high: int) -> tuple[bytes, b
     )
 
 
-def _signer(scheme: _Scheme, material: Material) -> Sign:
-    sign, hash_ = _digest_signer(scheme, material), scheme.hash_
-    return lambda message: sign(hash_(message).digest())
-
-
-def _verifier(scheme: _Scheme, material: Material) -> Verify:
-    verify, hash_ = _digest_verifier(scheme, material), scheme.hash_
-    return lambda message, signature: verify(hash_(message).digest(), signature)
-
-
-class _Stream:
-    def __init__(self, scheme: _Scheme, material: Material) -> None:
-        self._scheme, self._material, self._hash = scheme, material, scheme.hash_()
-        self.update = self._hash.update
-
-    def sign(self) -> bytes:
-        return _digest_signer(self._scheme, self._material)(self._hash.digest())
-
-    def verify(self, signature: bytes) -> bool:
-        return _digest_verifier(self._scheme, self._material)(self._hash.digest(), signature)
-
-
 def _check(_material: Material, _legacy: bool) -> None:
     """The curve is all that can be wrong, and the table fixes it."""
 
 
-def _row(
-    name: str, crv: str, hash_: Callable[..., Any], prehashed: hashes.HashAlgorithm
-) -> SignatureAlgorithm:
+def _row(name: str, crv: str, hash_: Hash, prehashed: hashes.HashAlgorithm) -> SignatureAlgorithm:
     size = coordinate_bytes(CURVES[crv])
     heads = tuple(tuple(_heads(size, r_high, size, s_high) for s_high in (0, 1)) for r_high in (0, 1))
-    scheme = _Scheme(hash_, ec.ECDSA(Prehashed(prehashed)), size, heads)
+    scheme = _Scheme(ec.ECDSA(Prehashed(prehashed)), size, heads)
     return SignatureAlgorithm(
         name=name,
         kty="EC",
@@ -125,9 +100,9 @@ def _row(
         accepts=(name,),
         generate=lambda bits, _crv: generate(bits, crv),
         check=_check,
-        signer=partial(_signer, scheme),
-        verifier=partial(_verifier, scheme),
-        stream=partial(_Stream, scheme),
+        signer=partial(_signer, scheme, hash_),
+        verifier=partial(_verifier, scheme, hash_),
+        stream=partial(HashedStream, hash_, partial(_signer, scheme), partial(_verifier, scheme)),
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 from pybase64 import b64decode, b64encode_as_string
 
 from mintmark.errors import ConfigurationError, InvalidSignature
-from mintmark.jose.encoding import LAST_OF_THREE, LAST_OF_TWO, b64url_encode, json_encode
+from mintmark.jose.encoding import PADDING_AFTER, b64url_encode, json_encode
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet, select
 from mintmark.jose.jws.compact import MAX_CHARACTERS, check_signer, protected_header, verify
@@ -24,10 +24,6 @@ from mintmark.jose.jws.compact import MAX_CHARACTERS, check_signer, protected_he
 __all__ = ["signer_for", "verifier_for"]
 
 MAX_HEADERS: Final = 128
-
-# The last characters that leave no unused bit set, and the padding, by the length of the last group of four.
-_LAST: Final = (frozenset[str](), frozenset[str](), LAST_OF_TWO, LAST_OF_THREE)
-_PADDING: Final = ("", "", "==", "=")
 
 VerifyToken = Callable[[str], tuple[bytes, Mapping[str, Any], Key]]
 SignPayload = Callable[[bytes], str]
@@ -47,29 +43,20 @@ def verifier_for(keys: Key | KeySet, *, max_size: int = MAX_CHARACTERS) -> Verif
     def verify_token(token: str) -> tuple[bytes, Mapping[str, Any], Key]:
         if type(token) is not str or len(token) > max_size:
             return unusual(token)
-        signing_input, _, encoded_signature = token.rpartition(".")
-        encoded_header, dot, encoded_payload = signing_input.partition(".")
-        known = seen.get(encoded_header)
         # What the codec takes and RFC 7515 does not is left to the strict path, which says why it refuses.
-        if known is None or not dot or "+" in token or "/" in token or "=" in token:
+        if "+" in token or "/" in token:
             return unusual(token)
-        spare = len(encoded_payload) & 3
-        if spare:
-            if encoded_payload[-1] not in _LAST[spare]:
-                return unusual(token)
-            encoded_payload += _PADDING[spare]
-        spare = len(encoded_signature) & 3
-        if spare:
-            if encoded_signature[-1] not in _LAST[spare]:
-                return unusual(token)
-            encoded_signature += _PADDING[spare]
+        signing_input, _, encoded_signature = token.rpartition(".")
+        encoded_header, _, encoded_payload = signing_input.partition(".")
         try:
-            payload = b64decode(encoded_payload, b"-_", True)
-            signature = b64decode(encoded_signature, b"-_", True)
-        except ValueError:
+            verify_bytes, header, key = seen[encoded_header]
+            padding = PADDING_AFTER[len(encoded_payload) & 3][encoded_payload[-1]]
+            payload = b64decode(encoded_payload + padding, b"-_", True)
+            padding = PADDING_AFTER[len(encoded_signature) & 3][encoded_signature[-1]]
+            signature = b64decode(encoded_signature + padding, b"-_", True)
+        except (LookupError, ValueError):
             return unusual(token)
-        verify_bytes, header, key = known
-        if not verify_bytes(signing_input.encode("ascii"), signature):
+        if not verify_bytes(signing_input.encode(), signature):
             raise InvalidSignature("the signature does not fit", kid=key.kid)
         return payload, header, key
 
@@ -104,7 +91,7 @@ def signer_for(key: Key, *, header: Mapping[str, Any] | None = None) -> SignPayl
             raise ConfigurationError("a payload is bytes")
         # as b64url_encode does it, without the two calls
         signing_input = prefix + b64encode_as_string(payload, b"-_").rstrip("=")
-        signature = sign_bytes(signing_input.encode("ascii"))
+        signature = sign_bytes(signing_input.encode())
         return f"{signing_input}.{b64encode_as_string(signature, b'-_').rstrip('=')}"
 
     return sign_payload
