@@ -102,9 +102,10 @@ class Examiner:
         ):
             token = plain_text(token)
             signed, outer, generation = self._prepared(token, keys, need)
+        verify, read = generation.verify, self._read
         try:
             # attack S34: this refuses an encrypted token, for encryption to a public key proves nothing
-            payload, header, key = generation.verify(signed)
+            payload, header, key = verify(signed)
         except (UnknownKey, InvalidSignature) as refusal:
             kid = _kid(signed)
             # a token without kid was tried with every key of its alg: the right one may be newer than our set
@@ -114,7 +115,7 @@ class Examiner:
         if now is None:
             members, span = json_object(payload, "the claims set"), None
         else:
-            members, span = self._read(payload, now)
+            members, span = read(payload, now)
         if outer is not None:
             check_replicated(outer, members)
         if now is None:

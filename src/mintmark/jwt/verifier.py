@@ -175,10 +175,11 @@ class Verifier(Generic[T]):
             keys = self._source.current()
         claims = self._recall(token, keys) if self._remembers else None
         if claims is None:
+            examine, clock = self._examine, self._clock
             try:
-                claims = self._examine(token, keys, self._clock())
+                claims = examine(token, keys, clock())
             except KeysNeeded as need:
-                claims = self._examine(token, self._source.refresh(need.kid), self._clock(), need)
+                claims = examine(token, self._source.refresh(need.kid), clock(), need)
         if self._plain and expected is None:
             return claims  # type: ignore[return-value]  # T is Claims where nothing else was asked for
         return self._finish(claims, expected)
@@ -190,10 +191,11 @@ class Verifier(Generic[T]):
             keys = self._source.current()
         claims = self._recall(token, keys) if self._remembers else None
         if claims is None:
+            examine, clock = self._examine, self._clock
             try:
-                claims = self._examine(token, keys, self._clock())
+                claims = examine(token, keys, clock())
             except KeysNeeded as need:
-                claims = self._examine(token, await self._source.arefresh(need.kid), self._clock(), need)
+                claims = examine(token, await self._source.arefresh(need.kid), clock(), need)
         if self._plain and expected is None:
             return claims  # type: ignore[return-value]  # T is Claims where nothing else was asked for
         return self._finish(claims, expected)

@@ -41,6 +41,8 @@ def _signer(scheme: _Scheme, hash_: Hash, material: Material) -> Sign:
         der: bytes = sign(hash_(message).digest(), algorithm)
         at = 4 if der[1] == 0x81 else 3
         end = at + 1 + der[at]
+        if der[at] >= size <= der[end + 1]:  # in full length, perhaps with a zero octet in front
+            return der[end - size : end] + der[-size:]
         return der[at + 1 : end].rjust(size, b"\0")[-size:] + der[end + 2 :].rjust(size, b"\0")[-size:]
 
     return raw
