@@ -36,26 +36,31 @@ class Generation:
 
     :ivar keys: the key set; the same object as long as the generation lasts.
     :ivar verify: from a signed token to (payload, header, key), compiled for these keys.
-    :ivar good_headers: header objects that passed the policy, by identity.
+    :ivar good_header: the header object that passed the policy last.
     :ivar limit: how many tokens are kept.
     :ivar entries: from the mark of a token to (its text, claims, valid from, valid until).
     """
 
-    __slots__ = ("_order", "entries", "good_headers", "keys", "limit", "verify")
+    __slots__ = ("_good_headers", "_order", "entries", "good_header", "keys", "limit", "verify")
 
     def __init__(self, keys: Key | KeySet, limit: int) -> None:
         self.keys: Final = keys
         self.limit: Final = limit
         self.verify: Final[Callable[[str], tuple[bytes, Mapping[str, Any], Key]]] = verifier_for(keys)
         self.entries: Final[dict[str, tuple[str, Claims, float, float]]] = {}
-        self.good_headers: dict[int, Mapping[str, Any]] = {}
+        self.good_header: Mapping[str, Any] | None = None
+        self._good_headers: Final[dict[int, Mapping[str, Any]]] = {}
         self._order: Final[deque[str]] = deque()
+
+    def knows(self, header: Mapping[str, Any]) -> bool:
+        """Tell whether a header passed before, if not as the latest."""
+        return self._good_headers.get(id(header)) is header
 
     def remember_header(self, header: Mapping[str, Any]) -> None:
         """Keep a header that passed; holding it keeps its identity from being used again."""
-        if len(self.good_headers) >= MOST_HEADERS:
-            self.good_headers.clear()
-        self.good_headers[id(header)] = header
+        if len(self._good_headers) >= MOST_HEADERS:
+            self._good_headers.clear()
+        self._good_headers[id(header)] = self.good_header = header
 
     def remember(self, token: str, claims: Claims, start: float, until: float) -> None:
         """Keep a token that passed; the one kept longest makes room."""

@@ -120,7 +120,7 @@ class Examiner:
             check_replicated(outer, members)
         if now is None:
             return Claims(members, header, key)
-        if span is None or generation.good_headers.get(id(header)) is not header:
+        if span is None or (header is not generation.good_header and not generation.knows(header)):
             for problem in problems(self._policy, header, members, now):
                 raise problem
             span = validity(self._policy, members)
