@@ -47,7 +47,7 @@ def verifier_for(keys: Key | KeySet, *, max_size: int = MAX_CHARACTERS) -> Verif
         if "+" in token or "/" in token:
             return unusual(token)
         signing_input, _, encoded_signature = token.rpartition(".")
-        encoded_header, _, encoded_payload = signing_input.partition(".")
+        encoded_header, _, encoded_payload = signing_input.rpartition(".")
         try:
             verify_bytes, header, key = seen[encoded_header]
             padding = PADDING_AFTER[len(encoded_payload) & 3][encoded_payload[-1]]
