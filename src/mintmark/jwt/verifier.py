@@ -239,7 +239,8 @@ class Verifier(Generic[T]):
         text, claims, start, until = entry
         if text != token:
             return None
-        if start <= self._clock() < until:
+        clock = self._clock
+        if start <= clock() < until:
             return claims
         generation.forget(token)
         return None
