@@ -205,6 +205,11 @@ def profile_claims() -> list[bytes]:
     ]
 
 
+def layouts() -> list[bytes]:
+    """Claims, each after a byte that says which of them was seen before."""
+    return [bytes((index,)) + text for index, text in enumerate(profile_claims())]
+
+
 def detached_jws() -> list[bytes]:
     """Tokens without their payload, which follows after a zero."""
     payload = b"a payload"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Final, TypedDict
@@ -22,8 +23,10 @@ from mintmark.errors import MintmarkError
 from mintmark.jose import encoding
 from mintmark.jose.jws import verifier_for
 from mintmark.jose.strict_json import MAX_DEPTH, decode_strictly
+from mintmark.jwt.policy import Policy
 from mintmark.jwt.profiles import ACCESS_TOKEN, CLIENT_ASSERTION, ID_TOKEN, LOGOUT_TOKEN, REVOCATIONS
 from mintmark.jwt.profiles.dpop import verify_proof
+from mintmark.jwt.reader import ClaimsReader
 from mintmark.jwt.status_list import StatusList, StatusReference
 from mintmark.net.targets import check_url
 from mintmark.resource_server.event_stream import EventStream
@@ -263,6 +266,32 @@ def claims(data: bytes) -> None:
     verifier(jws.sign(data, seeds.key("HS256"), header={"typ": "JWT"}).encode())
 
 
+@cache
+def _readers() -> tuple[ClaimsReader, ...]:
+    profiles = (None, ACCESS_TOKEN, ID_TOKEN, LOGOUT_TOKEN, REVOCATIONS)
+    policies = [Policy.build(issuer=ISSUER, audience=AUDIENCE, profile=profile) for profile in profiles]
+    policies.append(Policy.build(issuer=UNCHECKED, audience=UNCHECKED, expires=UNCHECKED, max_age=60))
+    return tuple(map(ClaimsReader, policies))
+
+
+def layout(data: bytes) -> None:
+    """Claims as they come after two tokens of one layout, which the first byte chooses, and after none."""
+    ordinary = seeds.profile_claims()
+    known = ordinary[data[0] % len(ordinary)] if data else b"{}"
+    for reader in _readers():
+        taught, plain = copy(reader), copy(reader)
+        for _ in range(2):
+            taught.read(known, NOW)
+        quick, slow = (
+            _outcome(partial(taught.read, data[1:], NOW)),
+            _outcome(partial(plain.read, data[1:], NOW)),
+        )
+        assert quick[0] == slow[0], (quick, slow)
+        if quick[0] == "value":
+            assert _same(quick[1][0], slow[1][0]), (quick, slow)
+            assert quick[1][1] == slow[1][1], (quick, slow)
+
+
 def status_list(data: bytes) -> None:
     """A list whose first byte says how wide a status is, and what a token says of a list."""
     lst = encoding.b64url_encode(data[1:])
@@ -336,6 +365,7 @@ TARGETS: Final = {
     "jwe_json": Target(jwe_json, seeds.json_jwe),
     "verifier": Target(verifier, seeds.tokens),
     "claims": Target(claims, seeds.profile_claims),
+    "layout": Target(layout, seeds.layouts),
     "status_list": Target(status_list, seeds.status_lists),
     "inspection": Target(inspection, lambda: seeds.tokens() + seeds.compact_jwe()),
     "dpop": Target(dpop, seeds.proofs, 8192),

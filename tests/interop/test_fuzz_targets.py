@@ -29,6 +29,7 @@ NAMES = (
         "jwe_json",
         "verifier",
         "claims",
+        "layout",
         "inspection",
         "dpop",
         "dpop_claims",
