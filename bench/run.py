@@ -44,8 +44,10 @@ def main(wanted: list[str]) -> None:
     silence_the_rest()
     modules, absent = importable()
     say(f"mintmark {mintmark.__version__}, Python {platform.python_version()}, {_processor()}, {_today()}")
-    say("processor time per call, median of interleaved rounds; its ratio to that of the bare operation,")
-    say("and the ratio of the best rounds, which had the least of other work beside them")
+    say(
+        "processor time per call, median of the interleaved rounds of the calmest of a few races, by the bare"
+    )
+    say("operation alone; its ratio to that of the bare operation, and the ratio of the best rounds")
     for name in wanted or SECTIONS:
         SECTIONS[name](modules, absent)
 
