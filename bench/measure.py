@@ -1,5 +1,5 @@
-"""Timing: every contender gets a slice of each round, so that a slow moment of the machine hits all alike, and a
-disturbed race is run again.
+"""Timing: every contender gets a slice of each round, so that a slow moment of the machine hits all alike,
+and a disturbed race is run again.
 
 What is counted is processor time of the thread, so that other work on the machine counts little.
 """
