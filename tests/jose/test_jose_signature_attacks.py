@@ -348,9 +348,10 @@ def test_S14_the_whole_encoded_message_counts(name: str) -> None:
     refused(signed(PKCS1_FORGERIES[name](digest, size)), signer, InvalidSignature)
 
 
-def test_S14_a_signature_has_one_spelling() -> None:
-    """Neither without the zero octets in front, nor with the modulus added."""
-    signer = key_for("RS256")
+@pytest.mark.parametrize("alg", ["RS256", "PS256", "PS512"])
+def test_S14_S15_a_signature_has_one_spelling(alg: str) -> None:
+    """Neither without the zero octets in front, nor with the modulus added (RFC 8017 8.1.2, 8.2.2)."""
+    signer = key_for(alg)
     n = signer.material.private.private_numbers().public_numbers.n
     for number in itertools.count():
         token = jws.sign(b"%d" % number, signer)
@@ -360,8 +361,12 @@ def test_S14_a_signature_has_one_spelling() -> None:
         if raw[0] == 0 and larger.bit_length() <= 2048:
             break
     assert jws.verify(token, signer)
-    refused(f"{signing_input}.{b64url_encode(raw[1:])}", signer, InvalidSignature)
-    refused(f"{signing_input}.{b64url_encode(larger.to_bytes(256))}", signer, InvalidSignature)
+    for other in (raw[1:], larger.to_bytes(256)):
+        refused(f"{signing_input}.{b64url_encode(other)}", signer, InvalidSignature)
+        with pytest.raises(InvalidSignature):
+            jws.verify_stream(
+                f"{signing_input.partition('.')[0]}..{b64url_encode(other)}", [b"%d" % number], signer
+            )
 
 
 @pytest.mark.parametrize("salt", [0, 20, 31, 33, 64])

@@ -183,13 +183,13 @@ def test_what_one_token_taught_makes_no_difference_to_the_next(
     policy: Policy, first: Any, second: Any, now: float
 ) -> None:
     order = list(dict.fromkeys([*first, *second]))
-    taught, fresh = ClaimsReader(policy), ClaimsReader(policy)
+    taught = ClaimsReader(policy)
     for _ in range(2):
         taught.read(json_encode(first), now)
     for members in (second, {name: {**first, **second}[name] for name in order}, {**second, **first}):
         payload = json_encode(members)
-        assert taught.read(payload, now) == fresh.read(payload, now)
-        assert repr(taught.read(payload, now)) == repr(fresh.read(payload, now))  # 1 and True are equal
+        # as texts, since 1 and True are equal
+        assert repr(taught.read(payload, now)) == repr(ClaimsReader(policy).read(payload, now))
 
 
 ODD = [None, True, 0, -1, 0.5, 2**53, MAX_TIME, MAX_TIME + 1, "", "x", ISSUER, [], ["x"], [5], {}, {"x": 1}]
@@ -215,7 +215,9 @@ def test_the_short_way_agrees_about_every_single_odd_claim(profile: Profile | No
         for name in [*good, "nbf", "nonce", "at_hash"]:
             known = ClaimsReader(policy)
             for _ in range(2):
-                known.read(json_encode(good | {name: good.get(name, "x")}), NOW)
+                known.read(
+                    json_encode(good | {name: good.get(name, int(NOW) if name == "nbf" else "x")}), NOW
+                )
             for value in ODD:
                 members = good | {name: value}
                 for reader in (ClaimsReader(policy), known):

@@ -8,7 +8,7 @@ may still be in order: :func:`mintmark.jwt.checks.problems` decides about it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import chain
+from itertools import chain, repeat
 from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, ValidationError, convert, defstruct
@@ -27,22 +27,34 @@ _NAMES: Final = Annotated[list[str], Meta(min_length=1)]
 _ANYTHING_BUT_NULL: Final = ordinary_json(3, null=False)
 
 
-def claim_kinds(policy: Policy) -> dict[str, Any]:
-    """Return the types of the claims that the policy knows, by name, where they are there."""
+def claim_kinds(policy: Policy) -> dict[str, Any] | None:
+    """Return the types of the claims that the policy knows, by name, where they are there.
+
+    None when the profile says more of a claim than one of these types: nothing is ordinary then.
+    """
     profile = policy.profile
-    kinds: dict[str, Any] = dict.fromkeys(policy.needed, _ANYTHING_BUT_NULL)
-    kinds |= dict.fromkeys(chain(TIMES, profile.times if profile is not None else ()), _TIME)
-    kinds |= dict.fromkeys(chain(STRINGS, profile.strings if profile is not None else ()), str)
-    kinds |= dict.fromkeys(profile.string_lists if profile is not None else (), list[str])
-    kinds["iss"] = str if policy.issuer is None else Literal[policy.issuer]
-    kinds["aud"] = (str if policy.audiences is None else Literal[tuple(policy.audiences)]) | _NAMES
-    return kinds
+    kinds: dict[str, Any] = {
+        "iss": str if policy.issuer is None else Literal[policy.issuer],
+        "aud": (str if policy.audiences is None else Literal[tuple(policy.audiences)]) | _NAMES,
+    }
+    rows = chain(
+        zip(chain(TIMES, profile.times if profile is not None else ()), repeat(_TIME)),
+        zip(chain(STRINGS, profile.strings if profile is not None else ()), repeat(str)),
+        zip(profile.string_lists if profile is not None else (), repeat(list[str])),
+    )
+    for name, kind in rows:
+        if kinds.setdefault(name, kind) != kind:
+            return None
+    return dict.fromkeys(policy.needed, _ANYTHING_BUT_NULL) | kinds
 
 
 def compile_shape(policy: Policy) -> Recognise:
     """Return the function that knows claims of the right types, with all that must be there."""
+    known = claim_kinds(policy)
+    if known is None:
+        return lambda claims: False
     # a field for each claim, in a name that Python takes
-    kinds = [(f"claim_{index}", *item) for index, item in enumerate(claim_kinds(policy).items())]
+    kinds = [(f"claim_{index}", *item) for index, item in enumerate(known.items())]
     fields = [(field, kind) if name in policy.needed else (field, kind, None) for field, name, kind in kinds]
     names = {field: name for field, name, _ in kinds}
     shape: Any = defstruct("OrdinaryClaims", fields, rename=names, kw_only=True, gc=False)
@@ -54,6 +66,7 @@ def compile_shape(policy: Policy) -> Recognise:
             return False
         return True
 
+    recognise({})  # msgspec finishes the type when it is first used, which two threads must not do at once
     return recognise
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Final, Literal
@@ -43,6 +44,9 @@ def media_type(typ: str) -> str:
     folded = typ.lower()
     return folded if "/" in folded else f"application/{folded}"
 
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_CLAIM_NAME: Final = re.compile(r'[^"\\\x00-\x1f]+')
 
 _ORDINARY_JWT: Final = frozenset({None, media_type("JWT")})
 
@@ -92,8 +96,11 @@ class Policy(Struct, frozen=True):
             "iat": max_age is not None,
         }
         needed = [name for name, asked in compared.items() if asked]
-        needed += profile.required if profile is not None else ()
-        needed += [_text(name, "required") for name in required]
+        if profile is not None:
+            needed += profile.required
+            for name in (*profile.required, *profile.strings, *profile.string_lists, *profile.times):
+                _claim_name(name, "the profile")
+        needed += [_claim_name(name, "required") for name in required]
         return cls(
             issuer=None if issuer is UNCHECKED else _text(issuer, "issuer"),
             audiences=None if audience is UNCHECKED else frozenset(_texts(audience, "audience")),
@@ -112,7 +119,19 @@ def _text(value: object, what: str) -> str:
             f"{what} must be stated as a non-empty text",
             hint=f"Say {what}=... or waive the check by name: {what}=UNCHECKED.",
         )
-    return value
+    text = str.__str__(value)  # an enumeration's member as its value
+    if _SURROGATE.search(text):
+        raise ConfigurationError(f"{what} has a lone surrogate, which no token can hold")
+    return text
+
+
+def _claim_name(name: object, where: str) -> str:
+    text = _text(name, where)
+    if not _CLAIM_NAME.fullmatch(text):
+        raise ConfigurationError(
+            f"{where} names a claim with a quotation mark, a backslash or a control character"
+        )
+    return text
 
 
 def _texts(value: object, what: str) -> tuple[str, ...]:

@@ -22,8 +22,10 @@ from mintmark.jwt.policy import Policy
 
 __all__ = ["ClaimsReader"]
 
+# What is learnt stays, so that nobody whose claims come in ever new layouts can keep us learning.
 MOST_LAYOUTS: Final = 16
-MOST_CLAIMS: Final = 64
+MOST_CLAIMS: Final = 32
+MOST_BYTES: Final = 4096
 
 Layout = Callable[[bytes], dict[str, Any]]
 Span = tuple[float, float]
@@ -56,7 +58,7 @@ class ClaimsReader:
     )
 
     def __init__(self, policy: Policy) -> None:
-        self._kinds = claim_kinds(policy)
+        self._kinds = claim_kinds(policy) or {}
         self._recognise = compile_shape(policy)
         self._further = compile_further(policy)
         self._audiences = policy.audiences
@@ -103,13 +105,14 @@ class ClaimsReader:
         names = tuple(members)
         self._layout = None
         if names == self._names and _encode(members) == payload:
-            layout = self._layouts.get(names)
-            if layout is None and len(self._layouts) < MOST_LAYOUTS and len(names) <= MOST_CLAIMS:
-                layout = self._layouts[names] = self._compiled(names)
-            self._layout = layout
+            self._layout = self._layouts.get(names) or self._compiled(names, len(payload))
         self._names = names
 
-    def _compiled(self, names: tuple[str, ...]) -> Layout:
+    def _compiled(self, names: tuple[str, ...], size: int) -> Layout | None:
+        """Return the decoder for a new layout, unless it is out of the ordinary or one too many."""
+        if len(self._layouts) >= MOST_LAYOUTS or len(names) > MOST_CLAIMS or size > MOST_BYTES:
+            return None
         kinds = {name: self._kinds.get(name, _ANYTHING) for name in names}
-        layout: Layout = msgspec.json.Decoder(TypedDict("OrdinaryClaims", kinds)).decode  # type: ignore[operator]
+        decoder = msgspec.json.Decoder(TypedDict("OrdinaryClaims", kinds))  # type: ignore[operator]
+        layout = self._layouts[names] = decoder.decode
         return layout

@@ -34,10 +34,10 @@ def _pkcs1_verifier(digest_info: bytes, hash_: Hash, material: Material) -> Veri
     length of the padding, and with it every octet of the encoded message, follows from that. Nothing in it is
     parsed, so nothing can hide in it (attack S14), and the backend sets up less than for its own ``verify``.
     """
-    recover, size = material.public.recover_data_from_signature, (material.public.key_size + 7) // 8
+    recover, size = material.public.recover_data_from_signature, _octets(material)
 
     def verify(message: bytes, signature: bytes) -> bool:
-        if len(signature) != size:  # the backend would fill up a shorter one
+        if len(signature) != size:  # the backend would fill up a shorter one here, too
             return False
         try:
             signed: bytes = recover(signature, _PKCS1, None)
@@ -50,9 +50,11 @@ def _pkcs1_verifier(digest_info: bytes, hash_: Hash, material: Material) -> Veri
 
 
 def _pss_verifier(pad: Padding, prehashed: Prehashed, hash_: Hash, material: Material) -> Verify:
-    check = material.public.verify
+    check, size = material.public.verify, _octets(material)
 
     def verify(message: bytes, signature: bytes) -> bool:
+        if len(signature) != size:  # RFC 8017 8.1.2; the backend would fill up a shorter one
+            return False
         try:
             check(signature, hash_(message).digest(), pad, prehashed)
         except InvalidSignature:
@@ -60,6 +62,12 @@ def _pss_verifier(pad: Padding, prehashed: Prehashed, hash_: Hash, material: Mat
         return True
 
     return verify
+
+
+def _octets(material: Material) -> int:
+    """Return the length of the modulus, and so of every signature, in octets."""
+    bits: int = material.public.key_size
+    return (bits + 7) // 8
 
 
 def _check(_material: Material, _legacy: bool) -> None:
