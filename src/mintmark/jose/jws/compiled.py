@@ -56,9 +56,8 @@ def verifier_for(keys: Key | KeySet, *, max_size: int = MAX_CHARACTERS) -> Verif
             signature = b64decode(encoded_signature + padding, b"-_", True)
         except (LookupError, ValueError):
             known = None
-        if (
-            known is None
-        ):  # outside of the handler: a refusal carries no other error, which might hold the text
+        # Here and not in the handler: a refusal carries no other error, which might hold the text.
+        if known is None:
             return unusual(token)
         verify_bytes, header, key = known
         if not verify_bytes(signing_input.encode(), signature):
