@@ -228,7 +228,7 @@ def json_encode(value: Any) -> bytes:
     try:
         text = _encode(value, None, _NO_GUESSES)
         # It writes null for NaN, too, and nests deeper than we read.
-        if not _find_null(text) and len(text) - len(text.translate(None, b"[{")) <= MAX_DEPTH:
+        if not _find_null(text) and text.count(b"[") + text.count(b"{") <= MAX_DEPTH:
             return text
     except TypeError:  # a subclass of what JSON has, or nothing that has a form
         pass

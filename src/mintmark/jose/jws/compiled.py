@@ -96,6 +96,6 @@ def signer_for(key: Key, *, header: Mapping[str, Any] | None = None) -> SignPayl
         # as b64url_encode does it, without the two calls
         signing_input = prefix + b64encode_as_string(payload, b"-_").rstrip("=")
         signature = sign_bytes(signing_input.encode())
-        return f"{signing_input}.{b64encode_as_string(signature, b'-_').rstrip('=')}"
+        return signing_input + "." + b64encode_as_string(signature, b"-_").rstrip("=")
 
     return sign_payload
