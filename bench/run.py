@@ -44,9 +44,7 @@ def main(wanted: list[str]) -> None:
     silence_the_rest()
     modules, absent = importable()
     say(f"mintmark {mintmark.__version__}, Python {platform.python_version()}, {_processor()}, {_today()}")
-    say(
-        "processor time per call: the median of interleaved rounds, in the race that was disturbed least, by a"
-    )
+    say("processor time per call: the median of interleaved rounds, in the race disturbed least, by a")
     say("yardstick; its ratio to that of the bare operation, and the ratio of the best rounds")
     for name in wanted or SECTIONS:
         SECTIONS[name](modules, absent)
