@@ -14,7 +14,6 @@ from math import inf
 from typing import Any, Final, TypedDict
 
 import msgspec
-import orjson
 
 from mintmark.jose.encoding import NOT_ORDINARY, json_object, ordinary_json
 from mintmark.jwt.acceptance import claim_kinds, compile_further, compile_shape
@@ -31,7 +30,8 @@ Layout = Callable[[bytes], dict[str, Any]]
 Span = tuple[float, float]
 
 _ANYTHING: Final = ordinary_json(3)
-_encode: Final = orjson.dumps
+# By the library that decodes: after a signature, the code of another would have to come from far away.
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class ClaimsReader:
