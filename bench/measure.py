@@ -70,8 +70,8 @@ def race(contenders: Sequence[Contender]) -> dict[str, Result]:
     """Return the median time of one call for each contender, in the calmest of a few races.
 
     Beside a busy neighbour an operation takes half as long again, and what touches more code and data suffers
-    more. How calm a race was says the yardstick alone, which nobody's library has a part in: by how far its
-    median is from the best that was seen of it.
+    more. How calm a race was says the yardstick alone, which is none of the contenders: by how far its median
+    is from the best that was seen of it.
     """
     counts, broken = _counts([_YARDSTICK, *contenders])
     runners = [contender for contender in (_YARDSTICK, *contenders) if contender.name in counts]
@@ -85,8 +85,8 @@ def race(contenders: Sequence[Contender]) -> dict[str, Result]:
         if _middle(calmest) <= CALM * best[_YARDSTICK.name]:
             break
     else:
-        times_best = _middle(calmest) / best[_YARDSTICK.name]
-        say(f"\n(disturbed, in the next: the yardstick took {times_best:.2f} times its best)")
+        slower = _middle(calmest) / best[_YARDSTICK.name]
+        say(f"\n(disturbed, in the next: the yardstick took {slower:.2f} times its best)")
     found = {name: Result(name, median(spent) * 1e6, best[name] * 1e6) for name, spent in calmest.items()}
     return {each.name: found.get(each.name) or broken[each.name] for each in contenders}
 

@@ -142,6 +142,20 @@ def test_names_may_be_members_of_an_enumeration() -> None:
         checker.verify(token(claims(sub=...)))
 
 
+@pytest.mark.parametrize("row", ["required", "strings", "string_lists", "times"])
+def test_claims_of_a_profile_may_be_members_of_an_enumeration(row: str) -> None:
+    class Claim(StrEnum):
+        LEVEL = "level"
+
+    fitting: dict[str, Any] = {"required": 5, "strings": "5", "string_lists": ["5"], "times": 5}
+    profile = Profile(name="own", typ="JWT", types=("application/jwt",), **{row: (Claim.LEVEL,)})
+    checker = verifier(profile=profile, cache=None)
+    for _ in range(4):
+        assert checker.verify(token(claims(level=fitting[row])))["level"] == fitting[row]
+        with pytest.raises(InvalidToken):
+            checker.verify(token(claims(level=None)))
+
+
 @pytest.mark.parametrize(
     "changes",
     [

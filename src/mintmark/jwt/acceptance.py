@@ -43,7 +43,7 @@ def claim_kinds(policy: Policy) -> dict[str, Any] | None:
         zip(profile.string_lists if profile is not None else (), repeat(list[str])),
     )
     for name, kind in rows:
-        if kinds.setdefault(name, kind) != kind:
+        if kinds.setdefault(str.__str__(name), kind) != kind:  # an enumeration's member as its value
             return None
     return dict.fromkeys(policy.needed, _ANYTHING_BUT_NULL) | kinds
 

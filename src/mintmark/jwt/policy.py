@@ -97,8 +97,8 @@ class Policy(Struct, frozen=True):
         }
         needed = [name for name, asked in compared.items() if asked]
         if profile is not None:
-            needed += profile.required
-            for name in (*profile.required, *profile.strings, *profile.string_lists, *profile.times):
+            needed += [_claim_name(name, "the profile") for name in profile.required]
+            for name in (*profile.strings, *profile.string_lists, *profile.times):
                 _claim_name(name, "the profile")
         needed += [_claim_name(name, "required") for name in required]
         return cls(
