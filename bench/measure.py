@@ -1,7 +1,7 @@
-"""Timing: every contender gets a slice of each round, so that a slow moment of the machine hits all alike,
-and a disturbed race is run again.
+"""Timing: contenders take turns, each for about a millisecond, and what was disturbed is left out.
 
-What is counted is processor time of the thread, so that other work on the machine counts little.
+What is counted is processor time of the thread, so that other work on this processor counts little. Work on
+the one that shares the core counts all the same; it comes and goes by the millisecond.
 """
 
 from __future__ import annotations
@@ -11,19 +11,18 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from json import dumps, loads
-from math import inf
 from statistics import median
-from time import sleep, thread_time
+from time import monotonic, thread_time
 
 __all__ = ["Contender", "Result", "race", "say", "show", "silence_the_rest"]
 
-SLICE_SECONDS = 0.002
-WARM_UP = 3
+SLICE_SECONDS = 0.0004
+WARM_UP_SECONDS = 0.0008  # until the processor's caches hold nothing of the one before
 BUNCH = 64  # calls whose inputs are made together: just before, as a request's are, and not out of the caches
-ROUNDS = 31
-RACES = 8  # at most: the first calm one ends it
-CALM = 1.06  # the yardstick's median against its best
-LOOKS, LOOK_EVERY = 50, 0.03  # how its best is found before, over a second and a half
+ENOUGH = 60  # undisturbed slices of each contender
+MOST_SECONDS = 20.0
+CALM = 1.06  # the yardstick against its best
+COLLECT_EVERY = 50  # rounds
 
 
 @dataclass(frozen=True)
@@ -33,28 +32,96 @@ class Contender:
     name: str
     call: Callable[[object], object]
     make_inputs: Callable[[int], Sequence[object]] = lambda count: [None] * count
-    most: int = 20_000
 
 
 @dataclass(frozen=True)
 class Result:
-    """How long one call took, in microseconds; None with the reason where it could not be done.
-
-    The median round is of the calmest race; the best, of all races, had the least of other work beside it.
-    """
+    """How long one call took, in microseconds; None with the reason where it could not be done."""
 
     name: str
     microseconds: float | None
-    best: float = 0.0
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class _Slice:
+    """How long one call took, and the yardstick just before or just after, whichever was slower."""
+
+    seconds: float
+    yardstick: float
+
+
 _YARDSTICK = Contender("", lambda _: loads(dumps({"text": "0123456789" * 20, "numbers": list(range(20))})))
+_LOOK = 16  # calls of it
 
 
-def _slice(contender: Contender, count: int) -> float:
+def race(contenders: Sequence[Contender]) -> dict[str, Result]:
+    """Return the median time of one call for each contender, of its undisturbed slices.
+
+    Beside a busy neighbour an operation takes half as long again, and what touches more code and data suffers
+    more. Whether a slice was disturbed says the yardstick alone, before and after it: none of the contenders.
+    """
+    counts, broken = _counts(contenders)
+    runners = [contender for contender in contenders if contender.name in counts]
+    slices = _slices(runners, counts)
+    best = min(each.yardstick for taken in slices.values() for each in taken)
+    found, worst = dict(broken), 0.0
+    for name, taken in slices.items():
+        calmest = sorted(taken, key=lambda each: each.yardstick)[:ENOUGH]
+        worst = max(worst, calmest[-1].yardstick / best)
+        found[name] = Result(name, median(each.seconds for each in calmest) * 1e6)
+    if worst > CALM:
+        say(f"\n(disturbed, in the next: the yardstick took up to {worst:.2f} times its best)")
+    return {each.name: found[each.name] for each in contenders}
+
+
+def _counts(contenders: Sequence[Contender]) -> tuple[dict[str, tuple[int, int]], dict[str, Result]]:
+    """Return how many calls of each fill a slice and its warm-up, and those that cannot be called at all."""
+    counts: dict[str, tuple[int, int]] = {}
+    broken: dict[str, Result] = {}
+    for contender in contenders:
+        try:
+            _spent(contender, 2)
+            once = min(_spent(contender, 5) for _ in range(3))
+            counts[contender.name] = (
+                max(1, round(SLICE_SECONDS / once)),
+                max(2, round(WARM_UP_SECONDS / once)),
+            )
+        except Exception as error:
+            broken[contender.name] = Result(
+                contender.name, None, reason=f"{type(error).__name__}: {error}"[:70]
+            )
+    return counts, broken
+
+
+def _slices(contenders: Sequence[Contender], counts: dict[str, tuple[int, int]]) -> dict[str, list[_Slice]]:
+    """Take turns until each has enough undisturbed slices, or the time is over."""
+    taken: dict[str, list[_Slice]] = {contender.name: [] for contender in contenders}
+    best, rounds, end = _spent(_YARDSTICK, _LOOK), 0, monotonic() + MOST_SECONDS
+    gc.disable()
+    try:
+        while rounds < ENOUGH or (
+            monotonic() < end
+            and any(sum(each.yardstick <= CALM * best for each in mine) < ENOUGH for mine in taken.values())
+        ):
+            if rounds % COLLECT_EVERY == 0:
+                gc.collect()
+            rounds += 1
+            after = _spent(_YARDSTICK, _LOOK)
+            for contender in contenders:
+                before, seconds = after, _spent(contender, *counts[contender.name])
+                after = _spent(_YARDSTICK, _LOOK)
+                best = min(best, after)
+                taken[contender.name].append(_Slice(seconds, max(before, after)))
+    finally:
+        gc.enable()
+    return taken
+
+
+def _spent(contender: Contender, count: int, warm_up: int = 2) -> float:
+    """Return the seconds that one call took, over so many, after others that do not count."""
     call, spent, left = contender.call, 0.0, count
-    for item in contender.make_inputs(WARM_UP):  # the processor's caches hold the one before
+    for item in contender.make_inputs(warm_up):
         call(item)
     while left > 0:
         inputs = contender.make_inputs(min(left, BUNCH))
@@ -66,78 +133,12 @@ def _slice(contender: Contender, count: int) -> float:
     return spent / count
 
 
-def race(contenders: Sequence[Contender]) -> dict[str, Result]:
-    """Return the median time of one call for each contender, in the calmest of a few races.
-
-    Beside a busy neighbour an operation takes half as long again, and what touches more code and data suffers
-    more. How calm a race was says the yardstick alone, which is none of the contenders: by how far its median
-    is from the best that was seen of it.
-    """
-    counts, broken = _counts([_YARDSTICK, *contenders])
-    runners = [contender for contender in (_YARDSTICK, *contenders) if contender.name in counts]
-    best = {_YARDSTICK.name: _best_of_a_while(_YARDSTICK, counts[_YARDSTICK.name])}
-    calmest: dict[str, list[float]] = {}
-    for _ in range(RACES):
-        times = _rounds(runners, counts)
-        best = {name: min(best.get(name, inf), *spent) for name, spent in times.items()}
-        if not calmest or _middle(times) < _middle(calmest):
-            calmest = times
-        if _middle(calmest) <= CALM * best[_YARDSTICK.name]:
-            break
-    else:
-        slower = _middle(calmest) / best[_YARDSTICK.name]
-        say(f"\n(disturbed, in the next: the yardstick took {slower:.2f} times its best)")
-    found = {name: Result(name, median(spent) * 1e6, best[name] * 1e6) for name, spent in calmest.items()}
-    return {each.name: found.get(each.name) or broken[each.name] for each in contenders}
-
-
-def _middle(times: dict[str, list[float]]) -> float:
-    return median(times[_YARDSTICK.name])
-
-
-def _counts(contenders: Sequence[Contender]) -> tuple[dict[str, int], dict[str, Result]]:
-    """Return how many calls of each fill a slice, and those that cannot be called at all."""
-    counts: dict[str, int] = {}
-    broken: dict[str, Result] = {}
-    for contender in contenders:
-        try:
-            _slice(contender, 2)
-            once = min(_slice(contender, 5) for _ in range(3))
-            counts[contender.name] = max(3, min(contender.most, int(SLICE_SECONDS / once)))
-        except Exception as error:
-            broken[contender.name] = Result(
-                contender.name, None, reason=f"{type(error).__name__}: {error}"[:70]
-            )
-    return counts, broken
-
-
-def _best_of_a_while(contender: Contender, count: int) -> float:
-    found = inf
-    for _ in range(LOOKS):
-        found = min(found, _slice(contender, count))
-        sleep(LOOK_EVERY)
-    return found
-
-
-def _rounds(contenders: Sequence[Contender], counts: dict[str, int]) -> dict[str, list[float]]:
-    times: dict[str, list[float]] = {contender.name: [] for contender in contenders}
-    gc.collect()
-    gc.disable()
-    try:
-        for _ in range(ROUNDS):
-            for contender in contenders:
-                times[contender.name].append(_slice(contender, counts[contender.name]))
-    finally:
-        gc.enable()
-    return times
-
-
 def show(
     title: str, results: dict[str, Result], *, base: str, unavailable: dict[str, str] | None = None
 ) -> None:
     """Print one table; ratios are to the contender named ``base``."""
     say(f"\n{title}")
-    say(f"  {'':<28} {'median':>13} {'ratio':>10} {'of best':>10}")
+    say(f"  {'':<28} {'median':>13} {'ratio':>10}")
     bare = results[base]
     for result in results.values():
         if result.microseconds is None:
@@ -145,7 +146,7 @@ def show(
             continue
         ratio = ""
         if bare.microseconds:
-            ratio = f"{result.microseconds / bare.microseconds:8.2f} x {result.best / bare.best:8.2f} x"
+            ratio = f"{result.microseconds / bare.microseconds:8.2f} x"
         say(f"  {result.name:<28} {result.microseconds:>10.2f} µs {ratio}")
     for name, reason in (unavailable or {}).items():
         say(f"  {name:<28} {'-':>10}            {reason}")

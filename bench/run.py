@@ -44,8 +44,8 @@ def main(wanted: list[str]) -> None:
     silence_the_rest()
     modules, absent = importable()
     say(f"mintmark {mintmark.__version__}, Python {platform.python_version()}, {_processor()}, {_today()}")
-    say("processor time per call: the median of interleaved rounds, in the race disturbed least, by a")
-    say("yardstick; its ratio to that of the bare operation, and the ratio of the best rounds")
+    say("processor time per call: the median of interleaved slices, without those that were disturbed, as a")
+    say("yardstick around each says; and its ratio to that of the bare operation")
     for name in wanted or SECTIONS:
         SECTIONS[name](modules, absent)
 
