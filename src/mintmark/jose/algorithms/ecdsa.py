@@ -35,17 +35,27 @@ class _Scheme(Struct, frozen=True):
 
 def _signer(scheme: _Scheme, hash_: Hash, material: Material) -> Sign:
     sign, algorithm, size = material.private.sign, scheme.algorithm, scheme.size
+    # SEQUENCE { INTEGER r, INTEGER s }, as the backend writes it: lengths below 128 except of the whole.
+    # Nearly always both have the full length, perhaps with a zero octet in front: slices made now find them.
+    at = 3 if 2 * (size + 3) < 0x80 else 4
+    r_of = {length: slice(at + 1 + length - size, at + 1 + length) for length in (size, size + 1)}
+    s_of, after_r = slice(-size, None), at + 3 + size
 
     def raw(message: bytes) -> bytes:
-        # SEQUENCE { INTEGER r, INTEGER s }, as the backend writes it: lengths below 128 except of the whole
         der: bytes = sign(hash_(message).digest(), algorithm)
-        at = 4 if der[1] == 0x81 else 3
-        end = at + 1 + der[at]
-        if der[at] >= size <= der[end + 1]:  # in full length, perhaps with a zero octet in front
-            return der[end - size : end] + der[-size:]
-        return der[at + 1 : end].rjust(size, b"\0")[-size:] + der[end + 2 :].rjust(size, b"\0")[-size:]
+        length = der[at]
+        if size <= length <= len(der) - after_r:
+            return der[r_of[length]] + der[s_of]
+        return _raw(der, size)
 
     return raw
+
+
+def _raw(der: bytes, size: int) -> bytes:
+    """Return r and s of any length, each in full length."""
+    at = 4 if der[1] == 0x81 else 3
+    end = at + 1 + der[at]
+    return der[at + 1 : end].rjust(size, b"\0")[-size:] + der[end + 2 :].rjust(size, b"\0")[-size:]
 
 
 def _verifier(scheme: _Scheme, hash_: Hash, material: Material) -> Verify:
