@@ -15,7 +15,7 @@ from mintmark.jose import jws
 from mintmark.jose.encoding import b64url_decode, b64url_encode
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
-from mintmark.jose.jws.compiled import MAX_HEADERS
+from mintmark.jose.jws.compiled import MAX_HEADERS, verifier_into
 
 KEYS = KeySet([key_for("HS256"), key_for("ES256").public, Key.generate("HS256", kid="second")])
 READ = jws.verifier_for(KEYS)
@@ -94,16 +94,46 @@ def test_S35_a_right_signature_over_a_wrong_spelling_is_refused() -> None:
 
 def test_only_verified_headers_are_kept_and_they_are_bounded() -> None:
     key = key_for("HS256")
-    read = jws.verifier_for(key)
+    read = verifier_into(key, lambda *verified: verified, lambda refusal, token: refusal)
     kept = next(cell.cell_contents for cell in read.__closure__ or () if isinstance(cell.cell_contents, dict))
     forger = Key.generate("HS256")
     for number in range(10):
         with pytest.raises(InvalidSignature):
-            read(jws.sign(b"x", forger, header={"n": number}))
+            read(jws.sign(b"x", forger, header={"n": number}), None)
     assert not kept
     for number in range(3 * MAX_HEADERS):
-        assert read(jws.sign(b"x", key, header={"n": number}))[1]["n"] == number
+        assert read(jws.sign(b"x", key, header={"n": number}), None)[1]["n"] == number
         assert len(kept) <= MAX_HEADERS
+
+
+@pytest.mark.parametrize("token", TOKENS)
+def test_what_was_verified_is_handed_on_with_the_token_and_what_the_caller_gave(token: str) -> None:
+    read = verifier_into(KEYS, lambda *verified: verified, lambda refusal, token: refusal)
+    for given_along in ("first", "again", 3):
+        payload, header, key, text, along = read(token, given_along)
+        assert (text, along) == (token, given_along)
+        assert (payload, dict(header), key) == outcome(plainly, token)
+
+
+def test_who_asks_says_what_is_raised_where_no_key_verifies_and_only_there() -> None:
+    asked: list[tuple[str, str]] = []
+
+    def refused(refusal: MintmarkError, token: str) -> Exception:
+        asked.append((type(refusal).__name__, token))
+        return LookupError("newer keys, please")
+
+    read = verifier_into(KEYS, lambda *verified: verified, refused)
+    forged = jws.sign(b"x", Key.generate("HS256", kid=key_for("HS256").kid))
+    unknown = jws.sign(b"x", Key.generate("HS256"))
+    for _ in range(2):  # before its header is known, and after
+        for token in (forged, unknown):
+            with pytest.raises(LookupError) as caught:
+                read(token, None)
+            assert caught.value.__suppress_context__ or caught.value.__context__ is None
+        with pytest.raises(MintmarkError):
+            read("no.token", None)
+        read(jws.sign(b"x", key_for("HS256")), None)
+    assert asked == [("InvalidSignature", forged), ("UnknownKey", unknown)] * 2
 
 
 def test_a_header_that_several_keys_might_answer_is_never_kept() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reading import Reader
 from tokens import AUDIENCE, EC_KEY, ISSUER, KEY, NOW, Clock, access_claims, claims, token, verifier
 
 from mintmark import ACCESS_TOKEN, ID_TOKEN, LOGOUT_TOKEN, UNCHECKED, Claims, Key, Verifier
@@ -18,7 +19,6 @@ from mintmark.jwt import CLIENT_ASSERTION, REVOCATIONS, Profile
 from mintmark.jwt.checks import problems, validity
 from mintmark.jwt.policy import MAX_TIME, Policy
 from mintmark.jwt.profiles import BACKCHANNEL_LOGOUT_EVENT
-from mintmark.jwt.reader import ClaimsReader
 
 CHECKERS = [
     verifier(),
@@ -164,7 +164,7 @@ def test_the_short_way_refuses_exactly_what_the_checks_refuse(
 ) -> None:
     payload = json_encode(members)
     members = json.loads(payload)  # as they come out of a token
-    reader = ClaimsReader(policy)
+    reader = Reader(policy)
     for _ in range(3):  # the third time its layout is known
         read, span = reader.read(payload, now)
         assert read == members
@@ -183,13 +183,13 @@ def test_what_one_token_taught_makes_no_difference_to_the_next(
     policy: Policy, first: Any, second: Any, now: float
 ) -> None:
     order = list(dict.fromkeys([*first, *second]))
-    taught = ClaimsReader(policy)
+    taught = Reader(policy)
     for _ in range(2):
         taught.read(json_encode(first), now)
     for members in (second, {name: {**first, **second}[name] for name in order}, {**second, **first}):
         payload = json_encode(members)
         # as texts, since 1 and True are equal
-        assert repr(taught.read(payload, now)) == repr(ClaimsReader(policy).read(payload, now))
+        assert repr(taught.read(payload, now)) == repr(Reader(policy).read(payload, now))
 
 
 ODD = [None, True, 0, -1, 0.5, 2**53, MAX_TIME, MAX_TIME + 1, "", "x", ISSUER, [], ["x"], [5], {}, {"x": 1}]
@@ -213,14 +213,14 @@ def test_the_short_way_agrees_about_every_single_odd_claim(profile: Profile | No
     taken = 0
     for policy in policies:
         for name in [*good, "nbf", "nonce", "at_hash"]:
-            known = ClaimsReader(policy)
+            known = Reader(policy)
             for _ in range(2):
                 known.read(
                     json_encode(good | {name: good.get(name, int(NOW) if name == "nbf" else "x")}), NOW
                 )
             for value in ODD:
                 members = good | {name: value}
-                for reader in (ClaimsReader(policy), known):
+                for reader in (Reader(policy), known):
                     if reader.read(json_encode(members), NOW)[1] is not None:
                         taken += 1
                         found = problems(policy, {}, members, NOW)
@@ -252,7 +252,7 @@ def test_the_short_way_is_really_taken_for_ordinary_tokens() -> None:
         access_claims(aud=["x", AUDIENCE]),
         access_claims(nbf=int(NOW), amr=["pwd"]),
     ):
-        assert ClaimsReader(policy).read(json_encode(members), NOW)[1] is not None
+        assert Reader(policy).read(json_encode(members), NOW)[1] is not None
 
 
 @given(st.permutations([0, 1, 2, 3, 4, 5]), st.integers(0, 700))

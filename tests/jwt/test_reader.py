@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reading import Reader
 from tokens import AUDIENCE, ISSUER, NOW, access_claims
 
 from mintmark import ACCESS_TOKEN
 from mintmark.errors import MalformedToken
 from mintmark.jose.encoding import json_encode
 from mintmark.jwt.policy import Policy
-from mintmark.jwt.reader import MOST_CLAIMS, MOST_LAYOUTS, ClaimsReader
+from mintmark.jwt.reader import MOST_CLAIMS, MOST_LAYOUTS
 
 POLICY = Policy.build(issuer=ISSUER, audience=AUDIENCE, profile=ACCESS_TOKEN, required=("tenant",))
 
@@ -23,16 +24,16 @@ def ordinary(**further: Any) -> dict[str, Any]:
     return access_claims(tenant="t-1", roles=["reader"], **further)
 
 
-def taught(*tokens: dict[str, Any]) -> ClaimsReader:
+def taught(*tokens: dict[str, Any]) -> Reader:
     """Return a reader that has seen each of these twice in a row."""
-    reader = ClaimsReader(POLICY)
+    reader = Reader(POLICY)
     for members in tokens:
         for _ in range(2):
             reader.read(json_encode(members), NOW)
     return reader
 
 
-def read(reader: ClaimsReader, payload: bytes) -> Any:
+def read(reader: Reader, payload: bytes) -> Any:
     """Return what comes of it, in a form that can be compared: 1, 1.0 and True are not the same."""
     try:
         members, span = reader.read(payload, NOW)
@@ -41,9 +42,7 @@ def read(reader: ClaimsReader, payload: bytes) -> Any:
     return json.dumps(members), span
 
 
-def takes_the_quick_way(
-    reader: ClaimsReader, members: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> bool:
+def takes_the_quick_way(reader: Reader, members: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> bool:
     payload, asked = json_encode(members), []
     with monkeypatch.context() as patched:
         patched.setattr("mintmark.jwt.reader.json_object", lambda *_: asked.append(1) or dict(members))
@@ -81,7 +80,7 @@ def test_kinds_of_tokens_that_take_turns_are_read_the_long_way(monkeypatch: pyte
 
 
 def test_an_issuer_that_writes_otherwise_is_read_the_long_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    reader, spaced = ClaimsReader(POLICY), json.dumps(ordinary()).encode()
+    reader, spaced = Reader(POLICY), json.dumps(ordinary()).encode()
     for _ in range(3):
         assert reader.read(spaced, NOW)[1] is not None
     assert not takes_the_quick_way(reader, ordinary(), monkeypatch)
@@ -137,8 +136,8 @@ def test_S30_a_known_layout_takes_nothing_that_the_long_way_does_not(name: str) 
     payload = REWRITTEN[name].encode("utf-8")
     reader = taught(ordinary())
     for _ in range(3):
-        assert read(reader, payload) == read(ClaimsReader(POLICY), payload)
-    assert read(reader, TEXT.encode()) == read(ClaimsReader(POLICY), TEXT.encode())
+        assert read(reader, payload) == read(Reader(POLICY), payload)
+    assert read(reader, TEXT.encode()) == read(Reader(POLICY), TEXT.encode())
 
 
 PIECES = st.sampled_from(
@@ -150,4 +149,4 @@ PIECES = st.sampled_from(
 @settings(max_examples=500)
 def test_S30_whatever_is_changed_in_the_text_both_ways_say_the_same(at: int, less: int, more: str) -> None:
     payload = (TEXT[:at] + more + TEXT[at + less :]).encode()
-    assert read(taught(ordinary()), payload) == read(ClaimsReader(POLICY), payload)
+    assert read(taught(ordinary()), payload) == read(Reader(POLICY), payload)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 import pytest
+from reading import Reader
 from tokens import AUDIENCE, EC_KEY, ISSUER, KEY, NOW, access_claims, claims, token, verifier
 
 from mintmark import ACCESS_TOKEN, UNCHECKED, Key
@@ -19,7 +20,6 @@ from mintmark.jose.encoding import json_encode
 from mintmark.jwt import Profile
 from mintmark.jwt.checks import problems
 from mintmark.jwt.policy import Policy
-from mintmark.jwt.reader import ClaimsReader
 
 GOOD = token()
 BROKEN: dict[str, Callable[[str], str]] = {
@@ -108,7 +108,7 @@ OVERLAPPING = [
 @pytest.mark.parametrize("profile", OVERLAPPING)
 def test_a_profile_may_say_several_things_of_one_claim(profile: Profile) -> None:
     policy = Policy.build(issuer=ISSUER, audience=AUDIENCE, profile=profile, typ=UNCHECKED)
-    reader = ClaimsReader(policy)
+    reader = Reader(policy)
     for members in (
         *([claims()] * 3),
         *([claims(aud=[AUDIENCE, "billing"])] * 3),
@@ -179,7 +179,7 @@ def test_what_no_token_can_say_is_the_callers_mistake(changes: dict[str, Any]) -
 def test_long_tokens_teach_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is learnt stays, so that its size has an end."""
     policy = Policy.build(issuer=ISSUER, audience=AUDIENCE, profile=ACCESS_TOKEN)
-    reader, payload = ClaimsReader(policy), json_encode(access_claims(**{"x" * 5000: 1}))
+    reader, payload = Reader(policy), json_encode(access_claims(**{"x" * 5000: 1}))
     for _ in range(3):
         reader.read(payload, NOW)
     monkeypatch.setattr("mintmark.jwt.reader.json_object", lambda *_: {})

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
-from mintmark.jose.jws import verifier_for
 from mintmark.jwt.claims import Claims
 
 __all__ = ["MARK", "Generation"]
@@ -35,18 +34,20 @@ class Generation:
     Threads share a generation without a lock: each step below is one operation on a dict or a deque.
 
     :ivar keys: the key set; the same object as long as the generation lasts.
-    :ivar verify: from a signed token to (payload, header, key), compiled for these keys.
     :ivar good_header: the header object that passed the policy last.
+    :ivar verify: from a token and the time to its claims; compiled for these keys by whoever begins the
+        generation.
     :ivar limit: how many tokens are kept.
     :ivar entries: from the mark of a token to (its text, claims, valid from, valid until).
     """
 
     __slots__ = ("_good_headers", "_order", "entries", "good_header", "keys", "limit", "verify")
 
+    verify: Callable[[str, float], Claims]
+
     def __init__(self, keys: Key | KeySet, limit: int) -> None:
         self.keys: Final = keys
         self.limit: Final = limit
-        self.verify: Final[Callable[[str], tuple[bytes, Mapping[str, Any], Key]]] = verifier_for(keys)
         self.entries: Final[dict[str, tuple[str, Claims, float, float]]] = {}
         self.good_header: Mapping[str, Any] | None = None
         self._good_headers: Final[dict[int, Mapping[str, Any]]] = {}

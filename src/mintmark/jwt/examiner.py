@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
 
 from mintmark.errors import (
     ConfigurationError,
@@ -18,12 +19,13 @@ from mintmark.jose import jws
 from mintmark.jose.encoding import json_object
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
+from mintmark.jose.jws.compiled import verifier_into
 from mintmark.jwt.cache import Generation
 from mintmark.jwt.checks import problems, validity
 from mintmark.jwt.claims import Claims, raw_members
 from mintmark.jwt.nested import check_replicated, decrypt_token, is_encrypted
 from mintmark.jwt.policy import Policy
-from mintmark.jwt.reader import ClaimsReader
+from mintmark.jwt.reader import Accept, ClaimsReader
 
 __all__ = ["Examiner", "KeysNeeded", "plain_text"]
 
@@ -62,10 +64,9 @@ class Examiner:
     __slots__ = (
         "_accept_unencrypted",
         "_decryption_keys",
-        "_decrypts",
         "_limit",
         "_policy",
-        "_read",
+        "_reader",
         "generation",
     )
 
@@ -77,89 +78,118 @@ class Examiner:
         if decryption_keys is not None and not isinstance(decryption_keys, Key | KeySet):
             raise ConfigurationError("decryption_keys= takes a Key or a KeySet")
         self._policy = policy
-        self._read = ClaimsReader(policy).read
+        self._reader = ClaimsReader(policy)
         self._limit = limit
         self._decryption_keys = decryption_keys
         self._accept_unencrypted = accept_unencrypted
         self.generation = Generation(KeySet([]), limit)
 
     def examine(
-        self, token: str, keys: Key | KeySet | None, now: float | None, need: KeysNeeded | None = None
+        self, token: str, keys: Key | KeySet | None, now: float, need: KeysNeeded | None = None
     ) -> Claims:
         """Return the claims of a token in which signature and policy hold, and remember it.
 
-        :param now: None looks at the signature only, and remembers nothing.
+        Where the present generation is of these keys, its ``verify`` does the same for an exact ``str``.
+
         :param need: what was asked of the source before; nothing is asked twice.
         :raises KeysNeeded: when a newer key set might verify it.
         :raises InvalidToken: the first thing that is wrong with it.
         """
-        signed, outer, generation = token, None, self.generation
-        if (
-            generation.keys is not keys
-            or need is not None
-            or self._decryption_keys is not None
-            or type(token) is not str
-        ):
-            token = plain_text(token)
-            signed, outer, generation = self._prepared(token, keys, need)
-        verify, read = generation.verify, self._read
+        token = plain_text(token)
+        generation = self._generation_of(keys, token, need)
         try:
-            # attack S34: this refuses an encrypted token, for encryption to a public key proves nothing
-            payload, header, key = verify(signed)
-        except (UnknownKey, InvalidSignature) as refusal:
-            kid = _kid(signed)
-            # a token without kid was tried with every key of its alg: the right one may be newer than our set
-            if need is not None or (kid is not None and isinstance(refusal, InvalidSignature)):
+            return generation.verify(token, now)
+        except KeysNeeded as further:
+            if need is None or further.refusal is None:
                 raise
-            raise KeysNeeded(kid, keys, refusal) from None
-        if now is None:
-            members, span = json_object(payload, "the claims set"), None
-        else:
-            members, span = read(payload, now)
+            refusal = further.refusal
+        raise refusal
+
+    def signed(self, token: str, keys: Key | KeySet | None, need: KeysNeeded | None = None) -> Claims:
+        """Return the claims of a token whose signature holds, whatever they are, and remember nothing.
+
+        Raises as :meth:`examine`.
+        """
+        token = plain_text(token)
+        generation = self._generation_of(keys, token, need)
+        signed, outer = self._opened(token)
+        try:
+            verified = jws.verify(signed, generation.keys)
+        except (UnknownKey, InvalidSignature) as refusal:
+            raise (refusal if need is not None else _wanting(generation.keys, refusal, signed)) from None
+        members = json_object(verified.payload, "the claims set")
         if outer is not None:
             check_replicated(outer, members)
-        if now is None:
-            return Claims(members, header, key)
-        if span is None or (header is not generation.good_header and not generation.knows(header)):
-            for problem in problems(self._policy, header, members, now):
-                raise problem
-            span = validity(self._policy, members)
-            generation.remember_header(header)
-        claims = Claims(members, header, key)
-        if generation.limit:
-            generation.remember(token, claims, *span)
-        return claims
+        return Claims(members, verified.header, verified.key)
 
-    def _prepared(
-        self, token: str, keys: Key | KeySet | None, need: KeysNeeded | None
-    ) -> tuple[str, Mapping[str, Any] | None, Generation]:
-        """Return the signed token, the header of the encryption around it, and what verifies with ``keys``.
+    def _generation_of(self, keys: Key | KeySet | None, token: str, need: KeysNeeded | None) -> Generation:
+        """Return what verifies with ``keys``.
 
         :raises KeysNeeded: when there are no keys at all.
-        :raises InvalidToken: when the encryption is wrong or missing, or the source has nothing newer.
+        :raises InvalidToken: when the source has nothing newer.
         """
         if need is not None:
             if keys is None:
                 raise KeysUnavailable("The key source has no keys.", kid=need.kid) from None
             if need.keys is keys and need.refusal is not None:
                 raise need.refusal from None  # the source has nothing else
-        outer: Mapping[str, Any] | None = None
-        if self._decryption_keys is not None:
-            token, outer = self._decrypted(token, self._decryption_keys)
         if keys is None:
-            raise KeysNeeded(_kid(token), None, None)
+            raise KeysNeeded(_kid(self._opened(token)[0]), None, None)
         generation = self.generation
         if generation.keys is not keys:
-            generation = self.generation = Generation(keys, self._limit)
-        return token, outer, generation
+            generation = self.generation = self._begun(keys)
+        return generation
+
+    def _begun(self, keys: Key | KeySet) -> Generation:
+        generation = Generation(keys, self._limit)
+        accept = self._reader.accepting(generation, partial(self._closely, generation))
+        refused = partial(_wanting, keys)
+        # attack S34: these refuse an encrypted token, for encryption to a public key proves nothing
+        if self._decryption_keys is None:
+            generation.verify = verifier_into(keys, accept, refused)
+        else:
+            within = verifier_into(keys, partial(_accept_nested, accept), refused)
+            generation.verify = partial(self._open_and_verify, within)
+        return generation
+
+    def _open_and_verify(self, verify: Callable[[str, _Envelope], Claims], token: str, now: float) -> Claims:
+        signed, outer = self._opened(token)
+        return verify(signed, _Envelope(token, outer, now))
+
+    def _closely(
+        self,
+        generation: Generation,
+        members: dict[str, Any],
+        header: Mapping[str, Any],
+        key: Key,
+        token: str,
+        now: float,
+    ) -> Claims:
+        """Decide about verified claims that were not recognised at a glance.
+
+        :raises InvalidToken: the first problem.
+        """
+        for problem in problems(self._policy, header, members, now):
+            raise problem
+        claims = Claims(members, header, key)
+        generation.remember_header(header)
+        if generation.limit:
+            generation.remember(token, claims, *validity(self._policy, members))
+        return claims
 
     def problems(self, claims: Claims, now: float) -> list[InvalidToken]:
         """Return everything that the policy finds wrong with claims whose signature holds."""
         return list(problems(self._policy, claims.header, raw_members(claims), now))
 
-    def _decrypted(self, token: str, keys: Key | KeySet) -> tuple[str, Mapping[str, Any] | None]:
+    def _opened(self, token: str) -> tuple[str, Mapping[str, Any] | None]:
+        """Return the signed token, and the header of the encryption around it.
+
+        :raises InvalidToken: when the encryption is wrong or missing.
+        """
+        if self._decryption_keys is None:
+            return token, None
         if is_encrypted(token):
-            return decrypt_token(token, keys)
+            return decrypt_token(token, self._decryption_keys)
         if self._accept_unencrypted:
             return token, None
         raise MalformedToken(
@@ -167,6 +197,32 @@ class Examiner:
             code=ErrorCode.TOKEN_WRONG_FORM,
             hint="accept_unencrypted=True takes both.",
         )
+
+
+class _Envelope(NamedTuple):
+    """What a signed token came in: the text that was sent, and the header of the encryption, if any."""
+
+    token: str
+    outer: Mapping[str, Any] | None
+    now: float
+
+
+def _accept_nested(
+    accept: Accept, payload: bytes, header: Mapping[str, Any], key: Key, _signed: str, envelope: _Envelope
+) -> Claims:
+    """Accept what was signed, under the text that was sent: the signed part alone was not."""
+    if envelope.outer is not None:
+        check_replicated(envelope.outer, json_object(payload, "the claims set"))
+    return accept(payload, header, key, envelope.token, envelope.now)
+
+
+def _wanting(keys: Key | KeySet, refusal: UnknownKey | InvalidSignature, signed: str) -> Exception:
+    """Return what to raise where these keys did not verify a token: the refusal, unless newer ones might."""
+    kid = _kid(signed)
+    # a token without kid was tried with every key of its alg: the right one may be newer than our set
+    if kid is not None and isinstance(refusal, InvalidSignature):
+        return refusal
+    return KeysNeeded(kid, keys, refusal)
 
 
 def _kid(token: str) -> str | None:

@@ -9,17 +9,20 @@ know, so what it read counts only where encoding it gives back the very same byt
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import inf
 from typing import Any, Final, TypedDict
 
 import msgspec
 
 from mintmark.jose.encoding import NOT_ORDINARY, json_object, ordinary_json
+from mintmark.jose.jwk import Key
 from mintmark.jwt.acceptance import claim_kinds, compile_further, compile_shape
+from mintmark.jwt.cache import Generation
+from mintmark.jwt.claims import Claims
 from mintmark.jwt.policy import Policy
 
-__all__ = ["ClaimsReader"]
+__all__ = ["Accept", "ClaimsReader"]
 
 # What is learnt stays, so that nobody whose claims come in ever new layouts can keep us learning.
 MOST_LAYOUTS: Final = 16
@@ -27,7 +30,8 @@ MOST_CLAIMS: Final = 32
 MOST_BYTES: Final = 4096
 
 Layout = Callable[[bytes], dict[str, Any]]
-Span = tuple[float, float]
+Accept = Callable[[bytes, Mapping[str, Any], Key, str, float], Claims]
+Closely = Callable[[dict[str, Any], Mapping[str, Any], Key, str, float], Claims]
 
 _ANYTHING: Final = ordinary_json(3)
 # By the library that decodes: after a signature, the code of another would have to come from far away.
@@ -69,36 +73,54 @@ class ClaimsReader:
         self._layout: Layout | None = None
         self._names: tuple[str, ...] = ()
 
-    def read(self, payload: bytes, now: float) -> tuple[dict[str, Any], Span | None]:
-        """Return the claims, and the span ``[from, until)`` in which they pass; None for it: look closely.
+    def accepting(self, generation: Generation, closely: Closely) -> Accept:
+        """Return the function from what was verified with one key set to its claims, which it remembers.
 
-        :raises MalformedToken: when the payload is no JSON object, or an ambiguous one.
+        One function, because each further call costs a tenth of what is left to do.
+
+        :param closely: decides where something is out of the ordinary.
         """
-        layout, same = self._layout, False
-        if layout is not None:
-            try:
-                members = layout(payload)
-                same = _encode(members) == payload
-            except NOT_ORDINARY:
-                pass  # the long way says what it is
-        if not same:
-            members = json_object(payload, "the claims set")
-            if not self._recognise(members):
-                return members, None
-            self._learn(members, payload)
-        issued, begins = members.get("iat", 0), members.get("nbf", 0)
-        start = (issued if issued > begins else begins) - self._leeway
-        until = members["exp"] + self._leeway if self._expires else inf
-        if self._max_age is not None:
-            until = min(until, issued + self._max_age + self._leeway)
-        if not start <= now < until:
-            return members, None
-        audiences = self._audiences
-        if audiences is not None and type(members["aud"]) is list and audiences.isdisjoint(members["aud"]):
-            return members, None
-        if self._further is not None and not self._further(members):
-            return members, None
-        return members, (start, until)
+        new = object.__new__
+        recognise, further, audiences = self._recognise, self._further, self._audiences
+        leeway, expires, max_age = self._leeway, self._expires, self._max_age
+
+        def accept(payload: bytes, header: Mapping[str, Any], key: Key, token: str, now: float) -> Claims:
+            layout, same = self._layout, False
+            if layout is not None:
+                try:
+                    members = layout(payload)
+                    same = _encode(members) == payload
+                except NOT_ORDINARY:
+                    pass  # the long way says what it is
+            if not same:
+                members = json_object(payload, "the claims set")
+                if not recognise(members):
+                    return closely(members, header, key, token, now)
+                self._learn(members, payload)
+            issued, begins = members.get("iat", 0), members.get("nbf", 0)
+            start = (issued if issued > begins else begins) - leeway
+            until = members["exp"] + leeway if expires else inf
+            if max_age is not None:
+                until = min(until, issued + max_age + leeway)
+            if (
+                not start <= now < until
+                or (header is not generation.good_header and not generation.knows(header))
+                or (
+                    audiences is not None
+                    and type(members["aud"]) is list
+                    and audiences.isdisjoint(members["aud"])
+                )
+                or (further is not None and not further(members))
+            ):
+                return closely(members, header, key, token, now)
+            # Claims(members, header, key), without the way to its __init__ in Python
+            claims = new(Claims)
+            claims._members, claims._header, claims._key = members, header, key
+            if generation.limit:
+                generation.remember(token, claims, start, until)
+            return claims
+
+        return accept
 
     def _learn(self, members: dict[str, Any], payload: bytes) -> None:
         """Take up a layout that came twice in a row; leave the present one, which did not fit."""

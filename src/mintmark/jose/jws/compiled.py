@@ -11,21 +11,24 @@ than its cryptography.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pybase64 import b64decode, b64encode_as_string
 
-from mintmark.errors import ConfigurationError, InvalidSignature
+from mintmark.errors import ConfigurationError, InvalidSignature, UnknownKey
 from mintmark.jose.encoding import PADDING_AFTER, b64url_encode, json_encode
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet, select
 from mintmark.jose.jws.compact import MAX_CHARACTERS, check_signer, protected_header, verify
 
-__all__ = ["signer_for", "verifier_for"]
+__all__ = ["signer_for", "verifier_for", "verifier_into"]
 
 MAX_HEADERS: Final = 128
 
-VerifyToken = Callable[[str], tuple[bytes, Mapping[str, Any], Key]]
+Context = TypeVar("Context")
+Result = TypeVar("Result")
+Trusted = tuple[bytes, Mapping[str, Any], Key]
+VerifyToken = Callable[[str], Trusted]
 SignPayload = Callable[[bytes], str]
 
 
@@ -36,19 +39,37 @@ def verifier_for(keys: Key | KeySet, *, max_size: int = MAX_CHARACTERS) -> Verif
 
     :raises ConfigurationError: when ``keys`` is neither a Key nor a KeySet.
     """
+    verify_token = verifier_into(keys, _trusted, _as_it_is, max_size=max_size)
+    return lambda token: verify_token(token, None)
+
+
+def verifier_into(
+    keys: Key | KeySet,
+    use: Callable[[bytes, Mapping[str, Any], Key, str, Context], Result],
+    refused: Callable[[UnknownKey | InvalidSignature, str], Exception],
+    *,
+    max_size: int = MAX_CHARACTERS,
+) -> Callable[[str, Context], Result]:
+    """Return a function from a compact token, and something of the caller's, to what ``use`` makes of them.
+
+    As :func:`verifier_for`, without the way back and forth.
+
+    :param use: is called with (payload, header, key, token, what the caller gave), once the signature holds.
+    :param refused: returns what to raise where no key verifies a token, of the refusal and the token.
+    """
     if not isinstance(keys, Key | KeySet):
         select(keys, None, "")
     seen: dict[str, tuple[Callable[[bytes, bytes], bool], Mapping[str, Any], Key]] = {}
 
-    def verify_token(token: str) -> tuple[bytes, Mapping[str, Any], Key]:
+    def verify_token(token: str, context: Context) -> Result:
         if type(token) is not str or len(token) > max_size:
-            return unusual(token)
+            return use(*unusual(token), token, context)
         signing_input, _, encoded_signature = token.rpartition(".")
         encoded_header, _, encoded_payload = signing_input.rpartition(".")
         known = seen.get(encoded_header)
         # What the codec takes and RFC 7515 does not is left to the strict path, which says why it refuses.
         if known is None or "+" in token or "/" in token:
-            return unusual(token)
+            return use(*unusual(token), token, context)
         try:
             padding = PADDING_AFTER[len(encoded_payload) & 3][encoded_payload[-1]]
             payload = b64decode(encoded_payload + padding, b"-_", True)
@@ -58,14 +79,17 @@ def verifier_for(keys: Key | KeySet, *, max_size: int = MAX_CHARACTERS) -> Verif
             known = None
         # Here and not in the handler: a refusal carries no other error, which might hold the text.
         if known is None:
-            return unusual(token)
+            return use(*unusual(token), token, context)
         verify_bytes, header, key = known
         if not verify_bytes(signing_input.encode(), signature):
-            raise InvalidSignature("the signature does not fit", kid=key.kid)
-        return payload, header, key
+            raise refused(InvalidSignature("the signature does not fit", kid=key.kid), token)
+        return use(payload, header, key, token, context)
 
-    def unusual(token: str) -> tuple[bytes, Mapping[str, Any], Key]:
-        verified = verify(token, keys, max_size=max_size)
+    def unusual(token: str) -> Trusted:
+        try:
+            verified = verify(token, keys, max_size=max_size)
+        except (UnknownKey, InvalidSignature) as refusal:
+            raise refused(refusal, token) from None
         header, key = verified.header, verified.key
         # Kept are headers whose one candidate is certain and whose payload is encoded.
         if (
@@ -79,6 +103,14 @@ def verifier_for(keys: Key | KeySet, *, max_size: int = MAX_CHARACTERS) -> Verif
         return verified.payload, header, key
 
     return verify_token
+
+
+def _trusted(payload: bytes, header: Mapping[str, Any], key: Key, _token: str, _context: None) -> Trusted:
+    return payload, header, key
+
+
+def _as_it_is(refusal: UnknownKey | InvalidSignature, _token: str) -> Exception:
+    return refusal
 
 
 def signer_for(key: Key, *, header: Mapping[str, Any] | None = None) -> SignPayload:
@@ -96,6 +128,6 @@ def signer_for(key: Key, *, header: Mapping[str, Any] | None = None) -> SignPayl
         # as b64url_encode does it, without the two calls
         signing_input = prefix + b64encode_as_string(payload, b"-_").rstrip("=")
         signature = sign_bytes(signing_input.encode())
-        return signing_input + "." + b64encode_as_string(signature, b"-_").rstrip("=")
+        return f"{signing_input}.{b64encode_as_string(signature, b'-_').rstrip('=')}"
 
     return sign_payload
