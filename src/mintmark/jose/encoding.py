@@ -206,6 +206,7 @@ def _utf8(data: object, what: str) -> bytes:
 
 # --- writing JSON ------------------------------------------------------------------------------------------
 
+_TOO_DEEP: Final = MAX_DEPTH + 1
 # What is spelled one way whatever its value; an integer may be too large, a float no number.
 _SAFE: Final = frozenset((str, bool, type(None)))
 # The codec would find forms for these. What it then takes, it spells one way.
@@ -225,12 +226,10 @@ def json_encode(value: Any) -> bytes:
     """
     try:
         text = _encode(value, None, _NO_GUESSES)
-        # It writes null for NaN, too, and nests deeper than we read. These two methods look in long strides,
-        # where ``in`` and ``count`` go octet by octet and take longer than all the encoding.
-        if (
-            not text.rpartition(b"null")[1]
-            and len(text.replace(b"[", b"")) + len(text.replace(b"{", b"")) >= 2 * len(text) - MAX_DEPTH
-        ):
+        # It writes null for NaN, too, and nests deeper than we read. These two methods find that out soonest:
+        # ``in`` and ``count`` go octet by octet, and take longer than all the encoding.
+        flatter = len(text.replace(b"[", b"", _TOO_DEEP)) + len(text.replace(b"{", b"", _TOO_DEEP))
+        if 2 * len(text) - flatter <= MAX_DEPTH and not text.rpartition(b"null")[1]:
             return text
     except TypeError:  # a subclass of what JSON has, or nothing that has a form
         pass
