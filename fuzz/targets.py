@@ -23,7 +23,7 @@ from mintmark.errors import MintmarkError
 from mintmark.jose import encoding
 from mintmark.jose.jws import verifier_for
 from mintmark.jose.strict_json import MAX_DEPTH, decode_strictly
-from mintmark.jwt.cache import Generation
+from mintmark.jwt.cache import Memory
 from mintmark.jwt.policy import Policy
 from mintmark.jwt.profiles import ACCESS_TOKEN, CLIENT_ASSERTION, ID_TOKEN, LOGOUT_TOKEN, REVOCATIONS
 from mintmark.jwt.profiles.dpop import verify_proof
@@ -278,15 +278,15 @@ def _readers() -> tuple[ClaimsReader, ...]:
 def _read(reader: ClaimsReader, *payloads: bytes) -> tuple[str, Any]:
     """Return what comes of the last of these payloads: claims, and in which span they passed at a glance."""
     header, key = {"alg": "HS256"}, seeds.key("HS256")
-    generation = Generation(KeySet([]), limit=len(payloads))
-    generation.remember_header(header)
-    accept = copy(reader).accepting(generation, lambda members, *_: cast(Any, members))
+    memory = Memory(limit=len(payloads))
+    memory.remember_header(header)
+    accept = copy(reader).accepting(memory, lambda members, *_: cast(Any, members))
     for payload in payloads[:-1]:
         accept(payload, header, key, "", NOW)
-    generation.entries.clear()
+    memory.entries.clear()
     kind, found = _outcome(lambda: accept(payloads[-1], header, key, "", NOW))
     if kind == "value":
-        found = dict(found), [span for _, _, *span in generation.entries.values()]
+        found = dict(found), [span for _, _, *span in memory.entries.values()]
     return kind, found
 
 

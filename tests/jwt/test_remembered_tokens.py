@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import threading
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from tokens import AUDIENCE, EC_KEY, ISSUER, KEY, NOW, OTHER_EC_KEY, Clock, Source, claims, token, verifier
 
-from mintmark import Claims, KeySet, Verifier
+from mintmark import Claims, Key, KeySet, Verifier
 from mintmark.errors import (
     ConfigurationError,
     ExpiredToken,
@@ -22,16 +23,18 @@ from mintmark.errors import (
     RevokedToken,
 )
 from mintmark.jose.encoding import b64url_encode, json_encode
-from mintmark.jwt.cache import LONGEST_TOKEN, MARK
+from mintmark.jwt.cache import LONGEST_TOKEN, MARK, Memory
+from mintmark.jwt.claims import JsonObject
+from mintmark.jwt.nested import encrypt_token
 
 
 def remembered(checker: Verifier[Any]) -> int:
-    return len(checker._examiner.generation.entries)
+    return len(checker._examiner.generation.memory.entries)
 
 
 def kept(checker: Verifier[Any]) -> set[str]:
     """Return the whole texts of the tokens that are remembered."""
-    return {entry[0] for entry in checker._examiner.generation.entries.values()}
+    return {entry[0] for entry in checker._examiner.generation.memory.entries.values()}
 
 
 def test_S41_a_token_is_verified_once_and_then_remembered() -> None:
@@ -291,7 +294,7 @@ def test_many_headers_do_not_grow_without_bound() -> None:
     checker = verifier()
     for number in range(300):
         checker.verify(token(claims(jti=str(number)), x=str(number)))
-    assert len(checker._examiner.generation._good_headers) <= 64
+    assert len(checker._examiner.generation.memory._good_headers) <= 64
 
 
 def test_threads_share_a_verifier() -> None:
@@ -322,6 +325,42 @@ def test_threads_share_a_verifier() -> None:
         thread.join()
     assert wrong == []
     assert remembered(checker) <= 8
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_what_was_replaced_is_gone_at_once_with_its_keys_and_tokens(nested: bool) -> None:
+    """Not some time later, when the collector of cycles comes by."""
+
+    def alive() -> int:
+        return sum(type(each) is Memory for each in gc.get_objects())
+
+    text, options = token(key=EC_KEY), {}
+    if nested:
+        recipient = Key.generate("ECDH-ES+A128KW")
+        text, options = encrypt_token(text, recipient.public, enc=None), {"decryption_keys": recipient}
+    source = Source(KeySet([EC_KEY.public]))
+    gc.collect()
+    gc.disable()
+    try:
+        before = alive()
+        checker = verifier(keys=source, **options)
+        for _ in range(5):
+            source.generations = [KeySet([EC_KEY.public])]
+            for _ in range(3):
+                checker.verify(text)
+            assert alive() == before + 1
+        del checker
+        assert alive() == before
+    finally:
+        gc.enable()
+
+
+def test_claims_that_were_read_at_a_glance_lack_nothing() -> None:
+    checker = verifier(cache=None)
+    for _ in range(4):
+        found = checker.verify(token())
+    for slot in (*JsonObject.__slots__, *Claims.__slots__):
+        assert getattr(found, slot) is not None
 
 
 def test_the_size_of_the_memory_is_a_number() -> None:

@@ -6,11 +6,13 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from msgspec import Struct
+
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
 from mintmark.jwt.claims import Claims
 
-__all__ = ["MARK", "Generation"]
+__all__ = ["MARK", "Generation", "Memory"]
 
 MARK: Final = slice(-64, None)
 """Where in its text a token is looked up: the end of its signature. What is found there counts only for the
@@ -22,31 +24,24 @@ LONGEST_TOKEN: Final = 16 * 1024
 MOST_HEADERS: Final = 64
 
 
-class Generation:
-    """One key set, and the tokens that were verified with it.
+class Memory:
+    """The tokens that were verified with one key set, and the headers that passed.
 
-    A new key set starts a new generation, so nothing verified with an old set can be found with a new one,
-    even by a thread that was in the middle of it. An entry holds the whole text of its token, and a hit must
-    equal it: no digest that could collide, no part that could be confused (attack S41). Two tokens with the
-    same mark have one place and displace each other, which costs a verification and nothing else. Each entry
-    carries the span of times in which the policy accepts it.
+    An entry holds the whole text of its token, and a hit must equal it: no digest that could collide, no part
+    that could be confused (attack S41). Two tokens with the same mark have one place and displace each other,
+    which costs a verification and nothing else. Each entry carries the span of times in which the policy
+    accepts it.
 
-    Threads share a generation without a lock: each step below is one operation on a dict or a deque.
+    Threads share a memory without a lock: each step below is one operation on a dict or a deque.
 
-    :ivar keys: the key set; the same object as long as the generation lasts.
-    :ivar good_header: the header object that passed the policy last.
-    :ivar verify: from a token and the time to its claims; compiled for these keys by whoever begins the
-        generation.
     :ivar limit: how many tokens are kept.
     :ivar entries: from the mark of a token to (its text, claims, valid from, valid until).
+    :ivar good_header: the header object that passed the policy last.
     """
 
-    __slots__ = ("_good_headers", "_order", "entries", "good_header", "keys", "limit", "verify")
+    __slots__ = ("_good_headers", "_order", "entries", "good_header", "limit")
 
-    verify: Callable[[str, float], Claims]
-
-    def __init__(self, keys: Key | KeySet, limit: int) -> None:
-        self.keys: Final = keys
+    def __init__(self, limit: int) -> None:
         self.limit: Final = limit
         self.entries: Final[dict[str, tuple[str, Claims, float, float]]] = {}
         self.good_header: Mapping[str, Any] | None = None
@@ -77,3 +72,19 @@ class Generation:
     def forget(self, token: str) -> None:
         """Drop a token whose time is over."""
         self.entries.pop(token[MARK], None)
+
+
+class Generation(Struct, frozen=True):
+    """One key set and what is remembered of it.
+
+    A new key set starts a new generation, so nothing verified with an old set can be found with a new one,
+    even by a thread that was in the middle of it. Nothing in a generation refers to the whole, so that a
+    replaced one, its keys and its tokens, is gone at once.
+
+    :ivar keys: the key set; the same object as long as the generation lasts.
+    :ivar verify: from a token and the time to its claims, which it remembers; compiled for these keys.
+    """
+
+    keys: Key | KeySet
+    verify: Callable[[str, float], Claims]
+    memory: Memory

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from mintmark.errors import (
     ConfigurationError,
@@ -20,7 +22,7 @@ from mintmark.jose.encoding import json_object
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
 from mintmark.jose.jws.compiled import verifier_into
-from mintmark.jwt.cache import Generation
+from mintmark.jwt.cache import Generation, Memory
 from mintmark.jwt.checks import problems, validity
 from mintmark.jwt.claims import Claims, raw_members
 from mintmark.jwt.nested import check_replicated, decrypt_token, is_encrypted
@@ -28,6 +30,10 @@ from mintmark.jwt.policy import Policy
 from mintmark.jwt.reader import Accept, ClaimsReader
 
 __all__ = ["Examiner", "KeysNeeded", "plain_text"]
+
+Opened = tuple[str, Mapping[str, Any] | None]
+_Sent = tuple[str, Mapping[str, Any] | None, float]
+"""The whole text of a token, the header of its encryption if there was one, and the time."""
 
 
 class KeysNeeded(Exception):
@@ -62,8 +68,7 @@ class Examiner:
     """
 
     __slots__ = (
-        "_accept_unencrypted",
-        "_decryption_keys",
+        "_envelope",
         "_limit",
         "_policy",
         "_reader",
@@ -80,16 +85,16 @@ class Examiner:
         self._policy = policy
         self._reader = ClaimsReader(policy)
         self._limit = limit
-        self._decryption_keys = decryption_keys
-        self._accept_unencrypted = accept_unencrypted
-        self.generation = Generation(KeySet([]), limit)
+        self._envelope = None if decryption_keys is None else _Envelope(decryption_keys, accept_unencrypted)
+        self.generation = self._begun(KeySet([]))
 
     def examine(
         self, token: str, keys: Key | KeySet | None, now: float, need: KeysNeeded | None = None
     ) -> Claims:
         """Return the claims of a token in which signature and policy hold, and remember it.
 
-        Where the present generation is of these keys, its ``verify`` does the same for an exact ``str``.
+        Where the present generation is of these keys and nothing was asked before, its ``verify`` does the
+        same for an exact ``str``.
 
         :param need: what was asked of the source before; nothing is asked twice.
         :raises KeysNeeded: when a newer key set might verify it.
@@ -102,8 +107,7 @@ class Examiner:
         except KeysNeeded as further:
             if need is None or further.refusal is None:
                 raise
-            refusal = further.refusal
-        raise refusal
+            raise further.refusal from None
 
     def signed(self, token: str, keys: Key | KeySet | None, need: KeysNeeded | None = None) -> Claims:
         """Return the claims of a token whose signature holds, whatever they are, and remember nothing.
@@ -112,7 +116,7 @@ class Examiner:
         """
         token = plain_text(token)
         generation = self._generation_of(keys, token, need)
-        signed, outer = self._opened(token)
+        signed, outer = (token, None) if self._envelope is None else self._envelope.opened(token)
         try:
             verified = jws.verify(signed, generation.keys)
         except (UnknownKey, InvalidSignature) as refusal:
@@ -134,63 +138,47 @@ class Examiner:
             if need.keys is keys and need.refusal is not None:
                 raise need.refusal from None  # the source has nothing else
         if keys is None:
-            raise KeysNeeded(_kid(self._opened(token)[0]), None, None)
+            signed = token if self._envelope is None else self._envelope.opened(token)[0]
+            raise KeysNeeded(_kid(signed), None, None)
         generation = self.generation
         if generation.keys is not keys:
             generation = self.generation = self._begun(keys)
         return generation
 
     def _begun(self, keys: Key | KeySet) -> Generation:
-        generation = Generation(keys, self._limit)
-        accept = self._reader.accepting(generation, partial(self._closely, generation))
+        memory = Memory(self._limit)
+        accept = self._reader.accepting(memory, partial(_closely, self._policy, memory))
         refused = partial(_wanting, keys)
         # attack S34: these refuse an encrypted token, for encryption to a public key proves nothing
-        if self._decryption_keys is None:
-            generation.verify = verifier_into(keys, accept, refused)
+        if self._envelope is None:
+            verify = verifier_into(keys, accept, refused)
         else:
-            within = verifier_into(keys, partial(_accept_nested, accept), refused)
-            generation.verify = partial(self._open_and_verify, within)
-        return generation
-
-    def _open_and_verify(self, verify: Callable[[str, _Envelope], Claims], token: str, now: float) -> Claims:
-        signed, outer = self._opened(token)
-        return verify(signed, _Envelope(token, outer, now))
-
-    def _closely(
-        self,
-        generation: Generation,
-        members: dict[str, Any],
-        header: Mapping[str, Any],
-        key: Key,
-        token: str,
-        now: float,
-    ) -> Claims:
-        """Decide about verified claims that were not recognised at a glance.
-
-        :raises InvalidToken: the first problem.
-        """
-        for problem in problems(self._policy, header, members, now):
-            raise problem
-        claims = Claims(members, header, key)
-        generation.remember_header(header)
-        if generation.limit:
-            generation.remember(token, claims, *validity(self._policy, members))
-        return claims
+            verify = _opening(self._envelope, verifier_into(keys, partial(_accept_nested, accept), refused))
+        return Generation(keys, verify, memory)
 
     def problems(self, claims: Claims, now: float) -> list[InvalidToken]:
         """Return everything that the policy finds wrong with claims whose signature holds."""
         return list(problems(self._policy, claims.header, raw_members(claims), now))
 
-    def _opened(self, token: str) -> tuple[str, Mapping[str, Any] | None]:
+
+class _Envelope(Struct, frozen=True):
+    """How tokens come encrypted.
+
+    :ivar keys: what decrypts them.
+    :ivar optional: whether tokens that are only signed are taken, too.
+    """
+
+    keys: Key | KeySet
+    optional: bool
+
+    def opened(self, token: str) -> Opened:
         """Return the signed token, and the header of the encryption around it.
 
         :raises InvalidToken: when the encryption is wrong or missing.
         """
-        if self._decryption_keys is None:
-            return token, None
         if is_encrypted(token):
-            return decrypt_token(token, self._decryption_keys)
-        if self._accept_unencrypted:
+            return decrypt_token(token, self.keys)
+        if self.optional:
             return token, None
         raise MalformedToken(
             "The token is not encrypted, and this verifier takes encrypted ones",
@@ -199,21 +187,44 @@ class Examiner:
         )
 
 
-class _Envelope(NamedTuple):
-    """What a signed token came in: the text that was sent, and the header of the encryption, if any."""
+def _opening(envelope: _Envelope, verify: Callable[[str, _Sent], Claims]) -> Callable[[str, float], Claims]:
+    def open_and_verify(token: str, now: float) -> Claims:
+        signed, outer = envelope.opened(token)
+        return verify(signed, (token, outer, now))
 
-    token: str
-    outer: Mapping[str, Any] | None
-    now: float
+    return open_and_verify
 
 
 def _accept_nested(
-    accept: Accept, payload: bytes, header: Mapping[str, Any], key: Key, _signed: str, envelope: _Envelope
+    accept: Accept, payload: bytes, header: Mapping[str, Any], key: Key, _signed: str, sent: _Sent
 ) -> Claims:
     """Accept what was signed, under the text that was sent: the signed part alone was not."""
-    if envelope.outer is not None:
-        check_replicated(envelope.outer, json_object(payload, "the claims set"))
-    return accept(payload, header, key, envelope.token, envelope.now)
+    token, outer, now = sent
+    if outer is not None:
+        check_replicated(outer, json_object(payload, "the claims set"))
+    return accept(payload, header, key, token, now)
+
+
+def _closely(
+    policy: Policy,
+    memory: Memory,
+    members: dict[str, Any],
+    header: Mapping[str, Any],
+    key: Key,
+    token: str,
+    now: float,
+) -> Claims:
+    """Decide about verified claims that were not recognised at a glance.
+
+    :raises InvalidToken: the first problem.
+    """
+    for problem in problems(policy, header, members, now):
+        raise problem
+    claims = Claims(members, header, key)
+    memory.remember_header(header)
+    if memory.limit:
+        memory.remember(token, claims, *validity(policy, members))
+    return claims
 
 
 def _wanting(keys: Key | KeySet, refusal: UnknownKey | InvalidSignature, signed: str) -> Exception:

@@ -18,7 +18,7 @@ import msgspec
 from mintmark.jose.encoding import NOT_ORDINARY, json_object, ordinary_json
 from mintmark.jose.jwk import Key
 from mintmark.jwt.acceptance import claim_kinds, compile_further, compile_shape
-from mintmark.jwt.cache import Generation
+from mintmark.jwt.cache import Memory
 from mintmark.jwt.claims import Claims
 from mintmark.jwt.policy import Policy
 
@@ -73,11 +73,12 @@ class ClaimsReader:
         self._layout: Layout | None = None
         self._names: tuple[str, ...] = ()
 
-    def accepting(self, generation: Generation, closely: Closely) -> Accept:
-        """Return the function from what was verified with one key set to its claims, which it remembers.
+    def accepting(self, memory: Memory, closely: Closely) -> Accept:
+        """Return the function from what was verified with one key set to its claims.
 
         One function, because each further call costs a tenth of what is left to do.
 
+        :param memory: of that key set: what passes is remembered there.
         :param closely: decides where something is out of the ordinary.
         """
         new = object.__new__
@@ -104,7 +105,7 @@ class ClaimsReader:
                 until = min(until, issued + max_age + leeway)
             if (
                 not start <= now < until
-                or (header is not generation.good_header and not generation.knows(header))
+                or (header is not memory.good_header and not memory.knows(header))
                 or (
                     audiences is not None
                     and type(members["aud"]) is list
@@ -116,8 +117,8 @@ class ClaimsReader:
             # Claims(members, header, key), without the way to its __init__ in Python
             claims = new(Claims)
             claims._members, claims._header, claims._key = members, header, key
-            if generation.limit:
-                generation.remember(token, claims, start, until)
+            if memory.limit:
+                memory.remember(token, claims, start, until)
             return claims
 
         return accept

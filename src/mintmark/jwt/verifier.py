@@ -239,7 +239,8 @@ class Verifier(Generic[T]):
         generation = self._examiner.generation
         if generation.keys is not keys or type(token) is not str:
             return None
-        entry = generation.entries.get(token[MARK])
+        memory = generation.memory
+        entry = memory.entries.get(token[MARK])
         if entry is None:
             return None
         text, claims, start, until = entry
@@ -248,7 +249,7 @@ class Verifier(Generic[T]):
         clock = self._clock
         if start <= clock() < until:
             return claims
-        generation.forget(token)
+        memory.forget(token)
         return None
 
     def _finish(self, claims: Claims, expected: object) -> T:
