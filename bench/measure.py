@@ -120,17 +120,19 @@ def _slices(contenders: Sequence[Contender], counts: dict[str, tuple[int, int]])
 
 def _spent(contender: Contender, count: int, warm_up: int = 2) -> float:
     """Return the seconds that one call took, over so many, after others that do not count."""
-    call, spent, left = contender.call, 0.0, count
-    for item in contender.make_inputs(warm_up):
-        call(item)
-    while left > 0:
+    _seconds(contender, warm_up)
+    return _seconds(contender, count) / count
+
+
+def _seconds(contender: Contender, count: int) -> float:
+    call, spent = contender.call, 0.0
+    for left in range(count, 0, -BUNCH):
         inputs = contender.make_inputs(min(left, BUNCH))
-        left -= BUNCH
         start = thread_time()
         for item in inputs:
             call(item)
         spent += thread_time() - start
-    return spent / count
+    return spent
 
 
 def show(
