@@ -177,7 +177,8 @@ class Verifier(Generic[T]):
             generation = examiner.generation
             try:
                 if generation.keys is keys and type(token) is str:  # nearly always, and a call less
-                    claims = generation.verify(token, clock())
+                    verify = generation.verify
+                    claims = verify(token, clock())
                 else:
                     claims = examiner.examine(token, keys, clock())
             except KeysNeeded as need:
@@ -197,7 +198,8 @@ class Verifier(Generic[T]):
             generation = examiner.generation
             try:
                 if generation.keys is keys and type(token) is str:  # nearly always, and a call less
-                    claims = generation.verify(token, clock())
+                    verify = generation.verify
+                    claims = verify(token, clock())
                 else:
                     claims = examiner.examine(token, keys, clock())
             except KeysNeeded as need:
