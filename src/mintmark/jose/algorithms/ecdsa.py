@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -21,16 +21,19 @@ from mintmark.jose.algorithms.rows import Sign, SignatureAlgorithm, Verify
 from mintmark.jose.kinds.ec import CURVES, coordinate_bytes, generate
 from mintmark.jose.kinds.material import Material
 
+T = TypeVar("T")
+
 
 class _Scheme(Struct, frozen=True):
     """One curve with the size of the hash that goes with it.
 
-    ``heads``: what stands before r and before s in DER when both have the full length, by their first bits.
+    ``heads``: what stands before r and before s in DER, by the first octets of the two; None where one begins
+    with a zero octet, and so is shorter in DER.
     """
 
     algorithm: ec.ECDSA
     size: int
-    heads: tuple[tuple[tuple[bytes, bytes], ...], ...]
+    heads: tuple[tuple[tuple[bytes, bytes] | None, ...], ...]
 
 
 def _signer(scheme: _Scheme, hash_: Hash, material: Material) -> Sign:
@@ -60,16 +63,16 @@ def _raw(der: bytes, size: int) -> bytes:
 
 def _verifier(scheme: _Scheme, hash_: Hash, material: Material) -> Verify:
     check, algorithm, size, heads = material.public.verify, scheme.algorithm, scheme.size, scheme.heads
+    both, r_of, s_of = 2 * size, slice(size), slice(size, None)
 
     def verify(message: bytes, signature: bytes) -> bool:
-        if len(signature) != 2 * size:  # RFC 7518 3.4: the two numbers in full length, nothing else
+        if len(signature) != both:  # RFC 7518 3.4: the two numbers in full length, nothing else
             return False
-        r, s = signature[0], signature[size]
-        if r and s:
-            before_r, before_s = heads[r >> 7][s >> 7]
-            der = b"".join((before_r, signature[:size], before_s, signature[size:]))
+        head = heads[signature[0]][signature[size]]
+        if head is None:
+            der = _der(signature[r_of].lstrip(b"\0") or b"\0", signature[s_of].lstrip(b"\0") or b"\0")
         else:
-            der = _der(signature[:size].lstrip(b"\0") or b"\0", signature[size:].lstrip(b"\0") or b"\0")
+            der = head[0] + signature[r_of] + head[1] + signature[s_of]
         try:
             check(der, hash_(message).digest(), algorithm)
         except InvalidSignature:
@@ -97,13 +100,20 @@ def _heads(r_size: int, r_high: int, s_size: int, s_high: int) -> tuple[bytes, b
     )
 
 
+def _by_first_octet(zero: T, low: T, high: T) -> tuple[T, ...]:
+    return (zero, *(low,) * 127, *(high,) * 128)
+
+
 def _check(_material: Material, _legacy: bool) -> None:
     """The curve is all that can be wrong, and the table fixes it."""
 
 
 def _row(name: str, crv: str, hash_: Hash, prehashed: hashes.HashAlgorithm) -> SignatureAlgorithm:
     size = coordinate_bytes(CURVES[crv])
-    heads = tuple(tuple(_heads(size, r_high, size, s_high) for s_high in (0, 1)) for r_high in (0, 1))
+    rows = [
+        _by_first_octet(None, *(_heads(size, r_high, size, s_high) for s_high in (0, 1))) for r_high in (0, 1)
+    ]
+    heads = _by_first_octet((None,) * 256, *rows)
     scheme = _Scheme(ec.ECDSA(Prehashed(prehashed)), size, heads)
     return SignatureAlgorithm(
         name=name,
