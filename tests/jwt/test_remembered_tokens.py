@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import gc
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,12 +21,16 @@ from mintmark.errors import (
     InvalidClaim,
     InvalidToken,
     KeysUnavailable,
+    MintmarkError,
     RevokedToken,
 )
 from mintmark.jose.encoding import b64url_encode, json_encode
 from mintmark.jwt.cache import LONGEST_TOKEN, MARK, Memory
 from mintmark.jwt.claims import JsonObject
+from mintmark.jwt.examiner import KeysNeeded
 from mintmark.jwt.nested import encrypt_token
+
+RECIPIENT = Key.generate("ECDH-ES+A128KW")
 
 
 def remembered(checker: Verifier[Any]) -> int:
@@ -327,32 +332,72 @@ def test_threads_share_a_verifier() -> None:
     assert remembered(checker) <= 8
 
 
-@pytest.mark.parametrize("nested", [False, True])
-def test_what_was_replaced_is_gone_at_once_with_its_keys_and_tokens(nested: bool) -> None:
-    """Not some time later, when the collector of cycles comes by."""
+@contextlib.contextmanager
+def nothing_left_for_the_collector() -> Iterator[None]:
+    """What the block made is gone with its last name, not some time later when cycles are collected."""
 
     def alive() -> int:
-        return sum(type(each) is Memory for each in gc.get_objects())
+        return sum(type(each) in (Memory, KeysNeeded) for each in gc.get_objects())
 
-    text, options = token(key=EC_KEY), {}
-    if nested:
-        recipient = Key.generate("ECDH-ES+A128KW")
-        text, options = encrypt_token(text, recipient.public, enc=None), {"decryption_keys": recipient}
-    source = Source(KeySet([EC_KEY.public]))
-    gc.collect()
     gc.disable()
     try:
         before = alive()
-        checker = verifier(keys=source, **options)
+        yield
+        assert alive() == before
+    finally:
+        gc.enable()
+
+
+def wrapped(nested: bool, text: str) -> tuple[str, dict[str, Any]]:
+    """Return the token, encrypted or not, and what a verifier needs to know for it."""
+    if not nested:
+        return text, {}
+    return encrypt_token(text, RECIPIENT.public, enc=None), {"decryption_keys": RECIPIENT}
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_what_was_replaced_is_gone_at_once_with_its_keys_and_tokens(nested: bool) -> None:
+    text, options = wrapped(nested, token(key=EC_KEY))
+    source = Source(KeySet([EC_KEY.public]))
+    checker = verifier(keys=source, **options)
+    checker.verify(text)
+    with nothing_left_for_the_collector():
         for _ in range(5):
             source.generations = [KeySet([EC_KEY.public])]
             for _ in range(3):
                 checker.verify(text)
-            assert alive() == before + 1
-        del checker
-        assert alive() == before
-    finally:
-        gc.enable()
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("call", ["verify", "averify", "check", "acheck"])
+@pytest.mark.parametrize(
+    ("text", "generations"),
+    [
+        (token(key=EC_KEY), [[EC_KEY]]),
+        (token(claims(exp=1), key=EC_KEY), [[EC_KEY]]),
+        (token(claims(aud="elsewhere"), key=EC_KEY), [[EC_KEY]]),
+        (token(claims(sub="mallory"), key=EC_KEY), [[EC_KEY]]),
+        (token(key=EC_KEY)[:-6] + "AAAAAA", [[EC_KEY]]),
+        (token(key=EC_KEY), [[OTHER_EC_KEY]]),
+        (token(key=EC_KEY), [[OTHER_EC_KEY], [OTHER_EC_KEY]]),
+        (token(key=EC_KEY), [[OTHER_EC_KEY], [EC_KEY]]),
+        (token(key=EC_KEY), [None, [OTHER_EC_KEY]]),
+        ("not.a.token", [[EC_KEY]]),
+    ],
+)
+def test_a_refusal_leaves_nothing_behind(text: str, generations: list[Any], call: str, nested: bool) -> None:
+    text, options = wrapped(nested, text)
+    for _ in range(2):  # the first time, more is made than that
+        with nothing_left_for_the_collector():
+            keys = [each and KeySet([key.public for key in each]) for each in generations]
+            denied = DenyList()
+            denied.revoked["mallory"] = "fired"
+            checker = verifier(keys=Source(*keys), revocations=denied, **options)
+            with contextlib.suppress(MintmarkError, StopIteration):
+                found = getattr(checker, call)(text)
+                if call.startswith("a"):
+                    found.send(None)  # an event loop would leave things of its own
+            found = checker = keys = None
 
 
 def test_claims_that_were_read_at_a_glance_lack_nothing() -> None:

@@ -6,7 +6,8 @@ problem can be raised and all of them can be listed. Nothing here knows a clock,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Final, TypeGuard
 
 from mintmark.errors import ErrorCode, ExpiredToken, InvalidClaim, InvalidToken, MalformedToken
@@ -19,6 +20,7 @@ __all__ = [
     "is_time",
     "missing",
     "problems",
+    "raise_first",
     "shown",
     "validity",
 ]
@@ -199,6 +201,17 @@ def problems(policy: Policy, header: Members, claims: Members, now: float) -> It
     """Yield everything that is wrong with the claims of a token whose signature holds."""
     for check in _CHECKS:
         yield from check(policy, header, claims, now)
+
+
+def raise_first(found: Iterable[InvalidToken]) -> None:
+    """Raise the first of these, if there is one.
+
+    Not from a variable: its traceback leads to the frames that it passed, and one that leads back to it would
+    keep all that those frames hold, tokens and keys, until the collector of cycles comes by.
+    """
+    first = list(islice(found, 1))
+    if first:
+        raise first.pop()
 
 
 def form_problems(policy: Policy, claims: Members) -> Iterator[InvalidToken]:

@@ -23,7 +23,7 @@ from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
 from mintmark.jose.jws.compiled import verifier_into
 from mintmark.jwt.cache import Generation, Memory
-from mintmark.jwt.checks import problems, validity
+from mintmark.jwt.checks import problems, raise_first, validity
 from mintmark.jwt.claims import Claims, raw_members
 from mintmark.jwt.nested import check_replicated, decrypt_token, is_encrypted
 from mintmark.jwt.policy import Policy
@@ -41,14 +41,15 @@ class KeysNeeded(Exception):
 
     :param kid: the key that the token names.
     :param keys: what was looked in, if anything.
-    :param refusal: how the token is refused if there is nothing newer.
+    :param refusal: how the token is refused if there is nothing newer. Whoever raises it takes it out, for it
+        leads back here, as to what it was raised in.
     """
 
-    def __init__(self, kid: str | None, keys: Key | KeySet | None, refusal: InvalidToken | None) -> None:
+    def __init__(self, kid: str | None, keys: Key | KeySet | None, *refusal: InvalidToken) -> None:
         super().__init__()
         self.kid = kid
         self.keys = keys
-        self.refusal = refusal
+        self.refusal = list(refusal)
 
 
 def plain_text(token: object) -> str:
@@ -105,9 +106,9 @@ class Examiner:
         try:
             return generation.verify(token, now)
         except KeysNeeded as further:
-            if need is None or further.refusal is None:
+            if need is None or not further.refusal:
                 raise
-            raise further.refusal from None
+            raise further.refusal.pop() from None
 
     def signed(self, token: str, keys: Key | KeySet | None, need: KeysNeeded | None = None) -> Claims:
         """Return the claims of a token whose signature holds, whatever they are, and remember nothing.
@@ -135,11 +136,11 @@ class Examiner:
         if need is not None:
             if keys is None:
                 raise KeysUnavailable("The key source has no keys.", kid=need.kid) from None
-            if need.keys is keys and need.refusal is not None:
-                raise need.refusal from None  # the source has nothing else
+            if need.keys is keys and need.refusal:
+                raise need.refusal.pop() from None  # the source has nothing else
         if keys is None:
             signed = token if self._envelope is None else self._envelope.opened(token)[0]
-            raise KeysNeeded(_kid(signed), None, None)
+            raise KeysNeeded(_kid(signed), None)
         generation = self.generation
         if generation.keys is not keys:
             generation = self.generation = self._begun(keys)
@@ -218,8 +219,7 @@ def _closely(
 
     :raises InvalidToken: the first problem.
     """
-    for problem in problems(policy, header, members, now):
-        raise problem
+    raise_first(problems(policy, header, members, now))
     claims = Claims(members, header, key)
     memory.remember_header(header)
     if memory.limit:

@@ -10,6 +10,7 @@ from mintmark.errors import ConfigurationError, InvalidToken, RevokedToken
 from mintmark.jose.jwk import Key
 from mintmark.jose.jwks import KeySet
 from mintmark.jwt.cache import MARK
+from mintmark.jwt.checks import raise_first
 from mintmark.jwt.claims import Claims, raw_members
 from mintmark.jwt.examiner import Examiner, KeysNeeded
 from mintmark.jwt.policy import DEFAULT_LEEWAY, UNCHECKED, Policy, Unchecked
@@ -256,8 +257,7 @@ class Verifier(Generic[T]):
 
     def _finish(self, claims: Claims, expected: object) -> T:
         """Do what has to be done for every call, remembered or not."""
-        for problem in self._particular_problems(claims, expected):
-            raise problem
+        raise_first(self._particular_problems(claims, expected))
         return cast("T", claims) if self._convert is None else self._convert(claims)
 
     def _particular_problems(self, claims: Claims, expected: object) -> Iterator[InvalidToken]:

@@ -29,7 +29,7 @@ from mintmark.jose import jws
 from mintmark.jose.encoding import b64url_encode, json_encode, json_object
 from mintmark.jose.jwk import Key
 from mintmark.jose.keyrules import PRIVATE_MEMBERS
-from mintmark.jwt.checks import is_time, malformed, missing
+from mintmark.jwt.checks import is_time, malformed, missing, raise_first
 from mintmark.jwt.examiner import plain_text
 from mintmark.jwt.policy import DEFAULT_LEEWAY, UNCHECKED, Unchecked, media_type
 
@@ -148,8 +148,7 @@ def verify_proof(
         checks.append(_repeats(claims, "ath", access_token_hash(access_token)))  # RFC 9449 4.3, 12
     if nonce is not UNCHECKED:
         checks.append(_repeats(claims, "nonce", nonce))  # RFC 9449 4.3, 10
-    for problem in chain.from_iterable(checks):
-        raise problem
+    raise_first(chain.from_iterable(checks))
     issued = claims["iat"]
     # RFC 9449 4.3, 11: neither old nor from the future
     if not issued - leeway <= now < issued + max_age + leeway:
