@@ -384,6 +384,18 @@ def test_what_was_replaced_is_gone_at_once_with_its_keys_and_tokens(nested: bool
         (token(key=EC_KEY), [None, [OTHER_EC_KEY]]),
         ("not.a.token", [[EC_KEY]]),
     ],
+    ids=[
+        "no refusal",
+        "expired",
+        "for somebody else",
+        "revoked",
+        "forged",
+        "unknown key",
+        "unknown key, another set",
+        "known in the next set",
+        "no keys, then others",
+        "malformed",
+    ],
 )
 def test_a_refusal_leaves_nothing_behind(text: str, generations: list[Any], call: str, nested: bool) -> None:
     text, options = wrapped(nested, text)

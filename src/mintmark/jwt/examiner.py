@@ -31,7 +31,7 @@ from mintmark.jwt.reader import Accept, ClaimsReader
 
 __all__ = ["Examiner", "KeysNeeded", "plain_text"]
 
-Opened = tuple[str, Mapping[str, Any] | None]
+_Opened = tuple[str, Mapping[str, Any] | None]
 _Sent = tuple[str, Mapping[str, Any] | None, float]
 """The whole text of a token, the header of its encryption if there was one, and the time."""
 
@@ -106,7 +106,7 @@ class Examiner:
         try:
             return generation.verify(token, now)
         except KeysNeeded as further:
-            if need is None or not further.refusal:
+            if need is None:
                 raise
             raise further.refusal.pop() from None
 
@@ -172,7 +172,7 @@ class _Envelope(Struct, frozen=True):
     keys: Key | KeySet
     optional: bool
 
-    def opened(self, token: str) -> Opened:
+    def opened(self, token: str) -> _Opened:
         """Return the signed token, and the header of the encryption around it.
 
         :raises InvalidToken: when the encryption is wrong or missing.

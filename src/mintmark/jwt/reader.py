@@ -76,7 +76,7 @@ class ClaimsReader:
     def accepting(self, memory: Memory, closely: Closely) -> Accept:
         """Return the function from what was verified with one key set to its claims.
 
-        One function, because each further call costs a tenth of what is left to do.
+        One function: every call between its steps shows in the measurements.
 
         :param memory: of that key set: what passes is remembered there.
         :param closely: decides where something is out of the ordinary.

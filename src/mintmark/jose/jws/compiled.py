@@ -33,6 +33,7 @@ _FILLING_AFTER: Final = tuple(
 Context = TypeVar("Context")
 Result = TypeVar("Result")
 Trusted = tuple[bytes, Mapping[str, Any], Key]
+Known = tuple[Callable[[bytes, bytes], bool], Mapping[str, Any], Key]
 VerifyToken = Callable[[str], Trusted]
 SignPayload = Callable[[bytes], str]
 
@@ -65,7 +66,8 @@ def verifier_into(
     """
     if not isinstance(keys, Key | KeySet):
         select(keys, None, "")
-    seen: dict[str, tuple[Callable[[bytes, bytes], bool], Mapping[str, Any], Key]] = {}
+    seen: dict[str, Known] = {}
+    unusual = _strict_verifier(keys, seen, refused, max_size)
 
     def verify_token(token: str, context: Context) -> Result:
         if type(token) is not str or len(token) > max_size:
@@ -80,7 +82,7 @@ def verifier_into(
             size = len(encoded_payload)
             filling = _FILLING_AFTER[size & 3][encoded_payload[-1]]
             padding = PADDING_AFTER[len(encoded_signature) & 3][encoded_signature[-1]]
-            # Both in one go: the codec lets other threads in each time, which costs more than it decodes.
+            # Both in one go: the codec hands over the interpreter's lock each time, which threads feel.
             octets = b64decode(f"{encoded_payload}{filling}{encoded_signature}{padding}", b"-_", True)
         except (LookupError, ValueError):
             known = None
@@ -93,7 +95,18 @@ def verifier_into(
             raise refused(InvalidSignature("the signature does not fit", kid=key.kid), token)
         return use(payload, header, key, token, context)
 
-    def unusual(token: str) -> Trusted:
+    return verify_token
+
+
+def _strict_verifier(
+    keys: Key | KeySet,
+    seen: dict[str, Known],
+    refused: Callable[[UnknownKey | InvalidSignature, str], Exception],
+    max_size: int,
+) -> VerifyToken:
+    """Return the function for all that is out of the ordinary, which also learns the headers it verified."""
+
+    def verify_strictly(token: str) -> Trusted:
         try:
             verified = verify(token, keys, max_size=max_size)
         except (UnknownKey, InvalidSignature) as refusal:
@@ -110,7 +123,7 @@ def verifier_into(
             seen[token.partition(".")[0]] = (key.verify_bytes, header, key)
         return verified.payload, header, key
 
-    return verify_token
+    return verify_strictly
 
 
 def _trusted(payload: bytes, header: Mapping[str, Any], key: Key, _token: str, _context: None) -> Trusted:
