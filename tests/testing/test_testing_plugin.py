@@ -96,15 +96,23 @@ def test_the_server_lives_as_long_as_the_test(pytester: pytest.Pytester) -> None
         import threading, urllib.request
         import pytest
 
-        BEFORE = threading.active_count()
+        BEFORE = set(threading.enumerate())
+        urls = []
+
+        def serving():  # not what answers one request: that may end a moment later
+            return [each for each in threading.enumerate() if each not in BEFORE and "serve" in each.name]
 
         def test_one(mintmark_issuer, mint):
+            urls.append(mintmark_issuer.jwks_uri)
+            assert serving()
             with urllib.request.urlopen(mintmark_issuer.jwks_uri) as answer:
                 assert answer.status == 200
             assert mintmark_issuer.issuer == mintmark_issuer.url
 
         def test_another():
-            assert threading.active_count() == BEFORE
+            assert not serving()
+            with pytest.raises(OSError):
+                urllib.request.urlopen(urls[0])
         """
     )
     run(pytester).assert_outcomes(passed=2)
